@@ -1,0 +1,1 @@
+// The source the precompiled header is built for; it has nothing else to say.
