@@ -1,0 +1,78 @@
+// An HTTP/1.1 server on a listener: it reads whole requests, calls a handler, and sends what the handler answers.
+//
+// One request of a connection is worked on at a time; what a client pipelines behind it waits, in at most
+// pipelined_bytes_max of buffer and then in TCP. Too slow a head or body is 408, a bad request 400, a big one 413 or
+// 431, an unknown Transfer-Encoding 501, always as problem+json; after these the connection closes.
+//
+// Loop thread, but for Responder, which any thread may use.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/sys/http1.h"
+#include "common/sys/loop.h"
+#include "common/sys/stream.h"
+#include "common/sys/websocket.h"
+
+namespace reeve::sys {
+
+// The way back to whoever asked. Copies share one answer: the first respond() counts, later ones do nothing. When the
+// last copy is gone without an answer, the client gets 500. Any thread, until the loop is destroyed.
+class Responder {
+ public:
+  void respond(HttpResponse response) const;
+
+  struct State;
+  explicit Responder(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+struct HttpServerOptions {
+  ListenerOptions listener;
+  HttpLimits limits;
+  std::function<uint64_t(const HttpRequest& head)> body_limit;  // per request, instead of limits.body_bytes_max
+  Duration header_timeout = 10s;  // from the first byte of a request to the end of its head
+  Duration body_timeout = 60s;
+  Duration idle_timeout = 75s;  // between requests
+  uint64_t pipelined_bytes_max = 64_KiB;
+  uint64_t requests_per_connection_max = 100'000;
+
+  // WebSocket upgrades: without `on_websocket` they are answered like any other request. `websocket_verdict` may refuse
+  // with a response.
+  std::function<std::optional<HttpResponse>(const HttpRequest& request, const PeerInfo& peer)> websocket_verdict;
+  std::function<void(HttpRequest request, std::unique_ptr<WebSocket> socket)> on_websocket;
+  WebSocketOptions websocket;
+};
+
+struct HttpServerStats {
+  ListenerStats listener;
+  uint64_t requests_total = 0;
+  uint64_t requests_bad_total = 0;  // refused before the handler saw them
+  uint64_t timeouts_total = 0;
+};
+
+// Destroying it stops listening and drops its connections; WebSockets that were handed out live on.
+class HttpServer {
+ public:
+  using Handler = std::function<void(HttpRequest request, const PeerInfo& peer, Responder responder)>;
+
+  static Result<std::unique_ptr<HttpServer>> open(Loop& loop, HttpServerOptions options, Handler handler);
+  ~HttpServer();
+
+  uint16_t port() const;
+  HttpServerStats stats() const;
+
+  struct Impl;
+
+ private:
+  explicit HttpServer(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace reeve::sys
