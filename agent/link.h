@@ -31,14 +31,32 @@ struct SpoolView {
   std::vector<SpoolGap> gaps;
 };
 
-struct SendFrame { Bytes bytes; };
-struct FetchBlock { wire::Lane lane; uint64_t sequence; };          // answered by on_block
-struct AcknowledgeSpool { wire::Lane lane; uint64_t through; };
-struct SetAside { wire::Lane lane; uint64_t sequence; std::string reason; };
-struct BeginNewEpoch {};                                            // then the connection is closed and opened again
-struct ServeLive { Duration duration; };
-struct InstallCertificate { std::string pem; };
-struct CloseLink { std::string reason; };
+struct SendFrame {
+  Bytes bytes;
+};
+struct FetchBlock {
+  wire::Lane lane;
+  uint64_t sequence;
+};  // answered by on_block
+struct AcknowledgeSpool {
+  wire::Lane lane;
+  uint64_t through;
+};
+struct SetAside {
+  wire::Lane lane;
+  uint64_t sequence;
+  std::string reason;
+};
+struct BeginNewEpoch {};  // then the connection is closed and opened again
+struct ServeLive {
+  Duration duration;
+};
+struct InstallCertificate {
+  std::string pem;
+};
+struct CloseLink {
+  std::string reason;
+};
 using LinkAction = std::variant<SendFrame, FetchBlock, AcknowledgeSpool, SetAside, BeginNewEpoch, ServeLive,
                                 InstallCertificate, CloseLink>;
 
@@ -48,9 +66,9 @@ class LinkSession {
     std::string host;
     std::string agent_version;
     Duration status_interval = 5s;
-    Duration progress_timeout = 30s;        // unacknowledged blocks and no ack for this long: reconnect
+    Duration progress_timeout = 30s;           // unacknowledged blocks and no ack for this long: reconnect
     uint64_t send_buffer_bytes_max = 256_KiB;  // of frames handed to the shell and not yet written
-    size_t blocks_ahead_max = 4;            // fetched and not yet sent
+    size_t blocks_ahead_max = 4;               // fetched and not yet sent
   };
 
   LinkSession(Options options, SpoolView spool, Instant now);

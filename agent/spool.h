@@ -47,8 +47,8 @@ class Spool {
   };
 
   struct LaneState {
-    uint64_t first_held = 1;   // oldest sequence not yet acknowledged; next_durable where there is none
-    uint64_t next_durable = 1; // one past the newest synced block: what the link may send ends here
+    uint64_t first_held = 1;    // oldest sequence not yet acknowledged; next_durable where there is none
+    uint64_t next_durable = 1;  // one past the newest synced block: what the link may send ends here
   };
 
   // Recovers what lies in the directory, or makes a new spool with a new epoch. Damaged frames are copied to
@@ -60,7 +60,7 @@ class Spool {
   std::vector<wire::SourcePosition> positions() const;
   Uuid epoch() const;
   LaneState lane(wire::Lane lane) const;
-  std::vector<SpoolGap> gaps() const;       // not yet acknowledged
+  std::vector<SpoolGap> gaps() const;  // not yet acknowledged
   uint64_t quarantined_total() const;
   uint64_t bytes_held() const;
 

@@ -57,8 +57,8 @@ class Intake {
 };
 
 struct Poll {
-  bool more = false;     // there is more to read right now: poll again at once
-  bool at_end = false;   // everything that exists now is handed on (for --until-eof)
+  bool more = false;        // there is more to read right now: poll again at once
+  bool at_end = false;      // everything that exists now is handed on (for --until-eof)
   Instant next{INT64_MAX};  // poll again by then even if nothing wakes us
 };
 

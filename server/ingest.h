@@ -7,6 +7,8 @@
 // Lives on the loop thread; the commit happens on the store's writer.
 #pragma once
 
+#include <atomic>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <variant>
@@ -21,21 +23,47 @@
 
 namespace reeve::server {
 
-struct SendToAgent { Bytes bytes; };
-struct ReadStreamState { Uuid epoch; };       // answered by on_stream_state
-struct CommitBlock { IncomingBlock block; };  // answered by on_committed, in order
-struct CommitGap { IncomingGap gap; };        // answered by on_committed, in order
-struct UpdateAgent { AgentSeen seen; };
-struct SignCertificate { std::string csr_pem; };  // answered by on_certificate
-struct CloseSession { std::string reason; };
+struct SendToAgent {
+  Bytes bytes;
+};
+struct ReadStreamState {
+  Uuid epoch;
+};  // answered by on_stream_state
+struct CommitBlock {
+  IncomingBlock block;
+};  // answered by on_committed, in order
+struct CommitGap {
+  IncomingGap gap;
+};  // answered by on_committed, in order
+struct UpdateAgent {
+  AgentSeen seen;
+};
+struct SignCertificate {
+  std::string csr_pem;
+};  // answered by on_certificate
+struct CloseSession {
+  std::string reason;
+};
 using IngestAction =
     std::variant<SendToAgent, ReadStreamState, CommitBlock, CommitGap, UpdateAgent, SignCertificate, CloseSession>;
+
+// What sessions count, summed over all of them. Written on the loop thread, read by any.
+struct IngestCounters {
+  std::atomic<uint64_t> frames_bad{0};
+  std::atomic<uint64_t> frames_unknown{0};  // of a kind from the future
+  std::atomic<uint64_t> blocks_rejected{0};
+  std::atomic<uint64_t> blocks_duplicate{0};
+  std::atomic<uint64_t> epoch_conflicts{0};
+  std::atomic<uint64_t> sequences_missing{0};  // declared gone by gaps
+};
 
 class IngestSession {
  public:
   struct Options {
-    uint64_t credit_bytes = 8_MiB;     // unacknowledged bytes one agent may have under way
-    Duration idle_timeout = 30s;       // nothing at all heard: the connection is half-open
+    uint64_t credit_bytes = 8_MiB;       // unacknowledged bytes one agent may have under way
+    Duration idle_timeout = 30s;         // nothing at all heard: the connection is half-open
+    size_t commits_pending_max = 1024;   // blocks and gaps handed to the store and not answered
+    IngestCounters* counters = nullptr;  // outlives the session; null: nobody asks
   };
 
   IngestSession(Uuid agent, Options options, Instant now);

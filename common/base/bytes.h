@@ -15,9 +15,15 @@ namespace reeve {
 using Bytes = std::string;
 using BytesView = std::string_view;
 
-constexpr uint64_t operator""_KiB(unsigned long long n) { return n << 10; }
-constexpr uint64_t operator""_MiB(unsigned long long n) { return n << 20; }
-constexpr uint64_t operator""_GiB(unsigned long long n) { return n << 30; }
+constexpr uint64_t operator""_KiB(unsigned long long n) {
+  return n << 10;
+}
+constexpr uint64_t operator""_MiB(unsigned long long n) {
+  return n << 20;
+}
+constexpr uint64_t operator""_GiB(unsigned long long n) {
+  return n << 30;
+}
 
 // Little-endian, unaligned. The caller guarantees sizeof(T) bytes at `at`.
 template <typename T>
@@ -50,7 +56,9 @@ std::optional<uint64_t> take_varint(BytesView& in);
 constexpr uint64_t zigzag(int64_t value) {
   return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
 }
-constexpr int64_t unzigzag(uint64_t value) { return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1); }
+constexpr int64_t unzigzag(uint64_t value) {
+  return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1);
+}
 
 std::string to_hex(BytesView bytes);
 std::optional<Bytes> from_hex(std::string_view text);  // an even number of hex digits, either case

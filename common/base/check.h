@@ -13,7 +13,8 @@ namespace reeve {
 
 constexpr void check(bool condition, const char* invariant,
                      const std::source_location& where = std::source_location::current()) {
-  if (!condition) [[unlikely]] check_failed(invariant, where);
+  if (!condition) [[unlikely]]
+    check_failed(invariant, where);
 }
 
 }  // namespace reeve

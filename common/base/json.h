@@ -21,19 +21,19 @@ class Json {
   using Array = std::vector<Json>;
   using Object = std::vector<std::pair<std::string, Json>>;
 
-  Json() = default;  // null
-  Json(std::nullptr_t) {}                                                        // NOLINT(google-explicit-constructor)
-  Json(bool value) : value_(value) {}                                            // NOLINT(google-explicit-constructor)
-  Json(int value) : value_(int64_t{value}) {}                                    // NOLINT(google-explicit-constructor)
-  Json(int64_t value) : value_(value) {}                                         // NOLINT(google-explicit-constructor)
-  Json(uint64_t value);                                                          // NOLINT(google-explicit-constructor)
-  Json(uint32_t value) : value_(int64_t{value}) {}                               // NOLINT(google-explicit-constructor)
-  Json(double value) : value_(value) {}                                          // NOLINT(google-explicit-constructor)
-  Json(const char* value) : value_(std::string(value)) {}                        // NOLINT(google-explicit-constructor)
-  Json(std::string value) : value_(std::move(value)) {}                          // NOLINT(google-explicit-constructor)
-  Json(std::string_view value) : value_(std::string(value)) {}                   // NOLINT(google-explicit-constructor)
-  Json(Array value) : value_(std::move(value)) {}                                // NOLINT(google-explicit-constructor)
-  Json(Object value) : value_(std::move(value)) {}                               // NOLINT(google-explicit-constructor)
+  Json() = default;                                             // null
+  Json(std::nullptr_t) {}                                       // NOLINT(google-explicit-constructor)
+  Json(bool value) : value_(value) {}                           // NOLINT(google-explicit-constructor)
+  Json(int value) : value_(int64_t{value}) {}                   // NOLINT(google-explicit-constructor)
+  Json(int64_t value) : value_(value) {}                        // NOLINT(google-explicit-constructor)
+  Json(uint64_t value);                                         // NOLINT(google-explicit-constructor)
+  Json(uint32_t value) : value_(int64_t{value}) {}              // NOLINT(google-explicit-constructor)
+  Json(double value) : value_(value) {}                         // NOLINT(google-explicit-constructor)
+  Json(const char* value) : value_(std::string(value)) {}       // NOLINT(google-explicit-constructor)
+  Json(std::string value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Json(std::string_view value) : value_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
+  Json(Array value) : value_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
+  Json(Object value) : value_(std::move(value)) {}              // NOLINT(google-explicit-constructor)
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   bool is_object() const { return std::holds_alternative<Object>(value_); }

@@ -17,10 +17,14 @@ std::atomic<int> descriptor{STDERR_FILENO};
 
 const char* name_of(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return "DEBUG";
-    case LogLevel::info: return "INFO";
-    case LogLevel::warn: return "WARN";
-    case LogLevel::error: return "ERROR";
+    case LogLevel::debug:
+      return "DEBUG";
+    case LogLevel::info:
+      return "INFO";
+    case LogLevel::warn:
+      return "WARN";
+    case LogLevel::error:
+      return "ERROR";
   }
   return "?";
 }
@@ -61,12 +65,24 @@ std::string format_log_line(std::string_view time, LogLevel level, std::string_v
   return line;
 }
 
-void log_debug(const char* sentence, LogFields fields) { write_line(LogLevel::debug, sentence, fields); }
-void log_info(const char* sentence, LogFields fields) { write_line(LogLevel::info, sentence, fields); }
-void log_warn(const char* sentence, LogFields fields) { write_line(LogLevel::warn, sentence, fields); }
-void log_error(const char* sentence, LogFields fields) { write_line(LogLevel::error, sentence, fields); }
+void log_debug(const char* sentence, LogFields fields) {
+  write_line(LogLevel::debug, sentence, fields);
+}
+void log_info(const char* sentence, LogFields fields) {
+  write_line(LogLevel::info, sentence, fields);
+}
+void log_warn(const char* sentence, LogFields fields) {
+  write_line(LogLevel::warn, sentence, fields);
+}
+void log_error(const char* sentence, LogFields fields) {
+  write_line(LogLevel::error, sentence, fields);
+}
 
-void set_log_level(LogLevel level) { level_min = level; }
-void set_log_descriptor(int fd) { descriptor = fd; }
+void set_log_level(LogLevel level) {
+  level_min = level;
+}
+void set_log_descriptor(int fd) {
+  descriptor = fd;
+}
 
 }  // namespace reeve

@@ -113,9 +113,9 @@ using Status = Result<void>;
   })
 
 // The same, adding what was being done when it failed.
-#define TRY_DURING(expression, doing)                                    \
-  ({                                                                     \
-    auto try_result = (expression);                                      \
-    if (!try_result.ok()) return try_result.error().during(doing);       \
-    std::move(try_result).value();                                       \
+#define TRY_DURING(expression, doing)                              \
+  ({                                                               \
+    auto try_result = (expression);                                \
+    if (!try_result.ok()) return try_result.error().during(doing); \
+    std::move(try_result).value();                                 \
   })

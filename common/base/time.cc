@@ -26,8 +26,7 @@ Civil civil_from_days(int64_t days) {
   days += 719468;
   const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
   const auto day_of_era = static_cast<unsigned>(days - era * 146097);
-  const unsigned year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  const unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
   const unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const unsigned shifted = (5 * day_of_year + 2) / 153;
   const unsigned month = shifted < 10 ? shifted + 3 : shifted - 9;
@@ -35,7 +34,9 @@ Civil civil_from_days(int64_t days) {
   return {year, month, day_of_year - (153 * shifted + 2) / 5 + 1};
 }
 
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b < 0);
+}
 
 constexpr int64_t ns_per_second = 1'000'000'000;
 constexpr int64_t seconds_per_day = 86'400;
@@ -60,8 +61,12 @@ bool take(std::string_view& text, std::string_view any_of) {
 
 }  // namespace
 
-Instant SystemClock::now() { return Instant{read_clock(CLOCK_MONOTONIC)}; }
-WallTime SystemClock::wall() { return WallTime{read_clock(CLOCK_REALTIME)}; }
+Instant SystemClock::now() {
+  return Instant{read_clock(CLOCK_MONOTONIC)};
+}
+WallTime SystemClock::wall() {
+  return WallTime{read_clock(CLOCK_REALTIME)};
+}
 
 std::string format_day(WallTime time) {
   const Civil date = civil_from_days(floor_div(time.ns, ns_per_second * seconds_per_day));

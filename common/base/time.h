@@ -18,18 +18,30 @@ struct Instant {
   int64_t ns = 0;
   auto operator<=>(const Instant&) const = default;
 };
-constexpr Instant operator+(Instant a, Duration d) { return Instant{a.ns + d.count()}; }
-constexpr Instant operator-(Instant a, Duration d) { return Instant{a.ns - d.count()}; }
-constexpr Duration operator-(Instant a, Instant b) { return Duration(a.ns - b.ns); }
+constexpr Instant operator+(Instant a, Duration d) {
+  return Instant{a.ns + d.count()};
+}
+constexpr Instant operator-(Instant a, Duration d) {
+  return Instant{a.ns - d.count()};
+}
+constexpr Duration operator-(Instant a, Instant b) {
+  return Duration(a.ns - b.ns);
+}
 
 // Nanoseconds since 1970-01-01T00:00:00Z, leap seconds ignored.
 struct WallTime {
   int64_t ns = 0;
   auto operator<=>(const WallTime&) const = default;
 };
-constexpr WallTime operator+(WallTime a, Duration d) { return WallTime{a.ns + d.count()}; }
-constexpr WallTime operator-(WallTime a, Duration d) { return WallTime{a.ns - d.count()}; }
-constexpr Duration operator-(WallTime a, WallTime b) { return Duration(a.ns - b.ns); }
+constexpr WallTime operator+(WallTime a, Duration d) {
+  return WallTime{a.ns + d.count()};
+}
+constexpr WallTime operator-(WallTime a, Duration d) {
+  return WallTime{a.ns - d.count()};
+}
+constexpr Duration operator-(WallTime a, WallTime b) {
+  return Duration(a.ns - b.ns);
+}
 
 // Read once per event, then passed down as a value. Any thread.
 class Clock {

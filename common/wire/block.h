@@ -28,7 +28,7 @@ constexpr size_t lane_count = 3;
 enum class BlockKind : uint8_t { logs = 0, metrics = 1 };  // values are part of the format
 
 constexpr uint16_t block_format_version = 1;
-constexpr uint64_t block_bytes_max = 64_MiB;       // of a whole block; larger is refused
+constexpr uint64_t block_bytes_max = 64_MiB;  // of a whole block; larger is refused
 constexpr uint64_t header_bytes_max = 4_MiB;
 constexpr uint64_t column_raw_bytes_max = 64_MiB;  // decompression never yields more
 
@@ -95,7 +95,7 @@ struct BlockHeader {
   WallTime time_min;
   WallTime time_max;
   uint32_t rows = 0;
-  uint64_t raw_bytes = 0;           // of all bodies, with one line end each
+  uint64_t raw_bytes = 0;  // of all bodies, with one line end each
   uint32_t time_suspect_rows = 0;
   std::vector<SourceRange> sources;
   std::vector<ServiceCount> services;

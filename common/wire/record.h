@@ -18,8 +18,9 @@ namespace reeve::wire {
 enum class Level : uint8_t { unset = 0, trace = 1, debug = 2, info = 3, warn = 4, error = 5, fatal = 6 };
 constexpr size_t level_count = 7;
 
-std::string_view to_string(Level level);                    // "unset", "trace", ... "fatal"
-std::optional<Level> parse_level(std::string_view text);    // those, and the common spellings: WARNING, err, crit, notice, E...
+std::string_view to_string(Level level);  // "unset", "trace", ... "fatal"
+std::optional<Level> parse_level(
+    std::string_view text);  // those, and the common spellings: WARNING, err, crit, notice, E...
 
 // A pure function of a line and the miner's version: equal on every host without talking.
 struct ShapeKey {
@@ -27,7 +28,7 @@ struct ShapeKey {
   uint64_t low = 0;
   auto operator<=>(const ShapeKey&) const = default;
 };
-std::string to_string(const ShapeKey& key);                 // 32 hex digits
+std::string to_string(const ShapeKey& key);  // 32 hex digits
 std::optional<ShapeKey> parse_shape_key(std::string_view text);
 
 struct Field {
@@ -40,9 +41,9 @@ struct LogRecord {
   WallTime time;
   bool time_suspect = false;  // the line's own time was not believable; `time` is the arrival's
   Level level = Level::unset;
-  uint32_t source = 0;        // index given by LogBlockBuilder::add_source
+  uint32_t source = 0;  // index given by LogBlockBuilder::add_source
   std::string_view service;
-  std::string_view body;      // any bytes, without the line's end
+  std::string_view body;  // any bytes, without the line's end
   std::span<const Field> fields;
 };
 
@@ -62,15 +63,15 @@ struct MetricPoint {
 // file (through renames) or journal; two files that had the same path one after the other have two ids.
 struct SourcePosition {
   uint64_t id = 0;
-  std::string kind;               // "file", "journal"
-  std::string name;               // the path as first seen; "journal"
-  uint64_t device = 0;            // files only, as the next three
+  std::string kind;     // "file", "journal"
+  std::string name;     // the path as first seen; "journal"
+  uint64_t device = 0;  // files only, as the next three
   uint64_t inode = 0;
-  uint64_t fingerprint = 0;       // a hash of the file's first `fingerprint_bytes` bytes: inodes are reused, content is not
+  uint64_t fingerprint = 0;  // a hash of the file's first `fingerprint_bytes` bytes: inodes are reused, content is not
   uint32_t fingerprint_bytes = 0;
-  uint64_t offset = 0;            // everything before is handed on
-  std::string cursor;             // the journal's own word for the same
-  bool finished = false;          // read to its end and gone: the position need not be kept
+  uint64_t offset = 0;    // everything before is handed on
+  std::string cursor;     // the journal's own word for the same
+  bool finished = false;  // read to its end and gone: the position need not be kept
 };
 
 // What a block says of one of its sources: rows came from bytes [begin, position.offset).

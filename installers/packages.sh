@@ -1,0 +1,32 @@
+# What Reeve needs from Debian 12, and how it is installed: sourced by quickstart.sh and tests/run.sh.
+#
+#   install_packages "${build_packages[@]}"     does nothing, and asks nothing, where all of them are there already
+
+build_packages=(
+  g++ cmake ninja-build ccache mold pkg-config git ca-certificates
+  libuv1-dev libprotobuf-dev protobuf-compiler libssl-dev libzstd-dev libre2-dev libsqlite3-dev libboost-dev
+  libwslay-dev libcurl4-openssl-dev nlohmann-json3-dev libcli11-dev libyaml-cpp-dev libsystemd-dev
+)
+test_packages=(catch2 clang-format-14 clang-tidy-14 python3 openssl zstd shellcheck)
+
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || missing+=("$package")
+  done
+  [ "${#missing[@]}" -gt 0 ] || return 0
+
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+      echo "These packages are missing and this is not root: ${missing[*]}" >&2
+      echo "Install them, or run this again as root or with sudo at hand." >&2
+      return 1
+    }
+    as_root=(sudo)
+  fi
+  echo "installing from the distribution: ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+    >/dev/null
+}
