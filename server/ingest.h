@@ -8,7 +8,6 @@
 #pragma once
 
 #include <atomic>
-#include <atomic>
 #include <memory>
 #include <string>
 #include <variant>
@@ -26,22 +25,22 @@ namespace reeve::server {
 struct SendToAgent {
   Bytes bytes;
 };
-struct ReadStreamState {
+struct ReadStreamState {  // answered by on_stream_state
   Uuid epoch;
-};  // answered by on_stream_state
-struct CommitBlock {
+};
+struct CommitBlock {  // answered by on_committed, in order
   IncomingBlock block;
-};  // answered by on_committed, in order
-struct CommitGap {
+};
+struct CommitGap {  // answered by on_committed, in order
   IncomingGap gap;
-};  // answered by on_committed, in order
+};
 struct UpdateAgent {
   AgentSeen seen;
 };
-struct SignCertificate {
+struct SignCertificate {  // answered by on_certificate
   std::string csr_pem;
-};  // answered by on_certificate
-struct CloseSession {
+};
+struct CloseSession {  // the last action of a session
   std::string reason;
 };
 using IngestAction =
