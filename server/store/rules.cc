@@ -1,0 +1,74 @@
+// The decisions that both stores share.
+#include "server/store/rules.h"
+
+namespace reeve::server {
+
+Result<uint64_t> head_bytes(BytesView block) {
+  const wire::Preamble preamble = TRY(wire::parse_preamble(block));
+  const uint64_t head = wire::preamble_bytes + uint64_t{preamble.header_bytes};
+  if (head > block.size()) {
+    return Error(Code::corrupt,
+                 "the block's header ends at byte " + std::to_string(head) + " of " + std::to_string(block.size()));
+  }
+  return head;
+}
+
+Result<BlockRef> describe_block(const IncomingBlock& block) {
+  const wire::Preamble preamble = TRY_DURING(wire::parse_preamble(block.bytes), "store a block");
+  if (preamble.identity != block.identity || block.identity.sequence == 0) {
+    return Error(Code::invalid, "store a block: it is stamped as sequence " +
+                                    std::to_string(preamble.identity.sequence) + " of agent " +
+                                    to_string(preamble.identity.agent) + ", and was sent as sequence " +
+                                    std::to_string(block.identity.sequence) + " of agent " +
+                                    to_string(block.identity.agent) + "; both must agree and sequences begin at 1");
+  }
+  const wire::BlockHeader header = TRY_DURING(wire::parse_header(block.bytes), "store a block");
+
+  BlockRef ref;
+  ref.day = format_day(block.arrival);
+  ref.kind = preamble.kind;
+  ref.identity = block.identity;
+  ref.arrival = block.arrival;
+  ref.time_min = header.time_min;
+  ref.time_max = header.time_max;
+  ref.rows = header.rows;
+  ref.bytes = block.bytes.size();
+  TRY(check_day(ref.day));
+  return ref;
+}
+
+CommitResult place_block(uint64_t through, uint64_t sequence) {
+  if (sequence <= through) return CommitResult::duplicate;
+  return sequence == through + 1 ? CommitResult::stored : CommitResult::out_of_order;
+}
+
+Result<CommitResult> place_gap(uint64_t through, const IncomingGap& gap) {
+  if (gap.from == 0 || gap.from > gap.to) {
+    return Error(Code::invalid, "record a gap: from " + std::to_string(gap.from) + " to " + std::to_string(gap.to) +
+                                    "; it must begin at 1 or later and not end before it begins");
+  }
+  if (gap.to <= through) return CommitResult::duplicate;
+  return gap.from <= through + 1 ? CommitResult::stored : CommitResult::out_of_order;
+}
+
+Status check_token(const std::optional<TokenState>& token, WallTime now) {
+  if (!token) return Error(Code::denied, "the enrolment token is unknown");
+  if (token->used) return Error(Code::denied, "the enrolment token was used before; each token enrols one agent");
+  if (token->expires <= now) {
+    return Error(Code::denied, "the enrolment token expired at " + format_rfc3339(token->expires));
+  }
+  return {};
+}
+
+Status check_day(const std::string& day) {
+  if (day.size() == 10 && parse_rfc3339(day + "T00:00:00Z")) return {};
+  return Error(Code::invalid, "a day is written like 2026-11-21; found \"" + printable(day) + "\"");
+}
+
+bool matches(const BlockQuery& query, const BlockRef& block) {
+  return block.kind == query.kind && block.time_max >= query.from && block.time_min < query.to &&
+         (!query.agent || *query.agent == block.identity.agent) && block.commit_id > query.after_commit_id &&
+         block.commit_id <= query.through_commit_id;
+}
+
+}  // namespace reeve::server

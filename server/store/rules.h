@@ -1,0 +1,47 @@
+// What both stores must decide alike: what the index says of a block, where a sequence belongs, and which token counts.
+//
+// Pure functions; the stores differ only in where they keep things.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/base/result.h"
+#include "server/store/store.h"
+
+namespace reeve::server {
+
+// Gaps that list_gaps gives at most, the newest ones.
+constexpr size_t gaps_listed_max = 1000;
+
+// A redeemed or expired token is remembered this long, so that the refusal can say which of these it was.
+constexpr Duration token_memory = 24h * 7;
+
+// The index entry of a block, from its own preamble and header; commit_id is left 0. Code::corrupt where they do not
+// parse, Code::invalid where the identity beside the bytes is not the one inside.
+Result<BlockRef> describe_block(const IncomingBlock& block);
+
+// The part of a block's bytes that parse_header needs: preamble and header.
+Result<uint64_t> head_bytes(BytesView block);
+
+CommitResult place_block(uint64_t through, uint64_t sequence);
+
+// Code::invalid for an empty range. What is already stored of the range is not missing: the gap to record begins after
+// `through`.
+Result<CommitResult> place_gap(uint64_t through, const IncomingGap& gap);
+
+// A token as it is remembered.
+struct TokenState {
+  WallTime expires;
+  bool used = false;
+};
+Status check_token(const std::optional<TokenState>& token, WallTime now);
+
+// "2026-11-21", and nothing else.
+Status check_day(const std::string& day);
+
+// Whether the block's times meet [from, to), and the other conditions hold.
+bool matches(const BlockQuery& query, const BlockRef& block);
+
+}  // namespace reeve::server
