@@ -1,0 +1,50 @@
+// Owning pointers for OpenSSL's objects, and its error queue as our errors. Inside common/sys only.
+#pragma once
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/sys/crypto.h"
+
+namespace reeve::sys {
+
+template <auto free_function>
+struct OpensslFree {
+  template <typename T>
+  void operator()(T* object) const {
+    free_function(object);
+  }
+};
+
+template <typename T, auto free_function>
+using OpensslPointer = std::unique_ptr<T, OpensslFree<free_function>>;
+
+using BioPointer = OpensslPointer<BIO, BIO_free_all>;
+using PkeyPointer = OpensslPointer<EVP_PKEY, EVP_PKEY_free>;
+using X509Pointer = OpensslPointer<X509, X509_free>;
+using X509ReqPointer = OpensslPointer<X509_REQ, X509_REQ_free>;
+using X509StorePointer = OpensslPointer<X509_STORE, X509_STORE_free>;
+using X509StoreCtxPointer = OpensslPointer<X509_STORE_CTX, X509_STORE_CTX_free>;
+using SslCtxPointer = OpensslPointer<SSL_CTX, SSL_CTX_free>;
+using SslPointer = OpensslPointer<SSL, SSL_free>;
+
+// The newest entry of this thread's error queue, in words; empties the queue.
+std::string take_openssl_error();
+Error openssl_error(Code code, std::string_view doing);
+
+Result<PkeyPointer> parse_key(BytesView pem);
+Result<std::vector<X509Pointer>> parse_certificates(BytesView pem);  // at least one, at most 16
+CertificateInfo describe_certificate(const X509& certificate);
+std::string certificate_fingerprint(const X509& certificate);  // 64 hex digits
+
+}  // namespace reeve::sys
