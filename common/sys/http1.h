@@ -95,7 +95,9 @@ class RequestParser {
 // one.
 class ResponseParser {
  public:
-  explicit ResponseParser(HttpLimits limits, bool answers_head = false);
+  // Answers to HEAD have no body whatever their length says; nor have successful ones to CONNECT.
+  enum class Answers { other, head, connect };
+  explicit ResponseParser(HttpLimits limits, Answers to = Answers::other);
   ~ResponseParser();
   ResponseParser(ResponseParser&&) noexcept;
   ResponseParser& operator=(ResponseParser&&) noexcept;
