@@ -11,6 +11,8 @@
 
 namespace reeve::sim {
 
+constexpr uint64_t directory_inode = 2;  // of all of them: nobody tells directories apart by it
+
 // Inode numbers, lowest free first, so that a new file gets the number of the one that has just gone.
 class InodeNumbers {
  public:
@@ -50,6 +52,7 @@ struct SimDisk::State {
   Random& random;
   Clock* clock;
   SimNames names;
+  std::map<std::string, WallTime> directories_modified;  // by a change of the names in them
   std::shared_ptr<InodeNumbers> numbers = std::make_shared<InodeNumbers>();
   std::vector<std::weak_ptr<SimNode>> nodes;  // each that still has content, named or open
 
@@ -76,6 +79,9 @@ struct SimDisk::State {
     return dead(path);
   }
 
+  WallTime wall() const { return clock == nullptr ? WallTime{} : clock->wall(); }
+  void touch_directory_of(const std::string& path) { directories_modified[directory_of(path)] = wall(); }
+
   uint64_t bytes_used() {
     uint64_t used = 0;
     std::erase_if(nodes, [&](const std::weak_ptr<SimNode>& weak) {
@@ -88,7 +94,7 @@ struct SimDisk::State {
 
   std::shared_ptr<SimNode> make_node() {
     auto node = std::make_shared<SimNode>(numbers);
-    node->modified = clock == nullptr ? WallTime{} : clock->wall();
+    node->modified = wall();
     nodes.push_back(node);
     return node;
   }
@@ -183,9 +189,7 @@ class SimFile : public sys::File {
     return {};
   }
 
-  void touch() {
-    if (disk_->clock != nullptr) node_->modified = disk_->clock->wall();
-  }
+  void touch() { node_->modified = disk_->wall(); }
 
   std::shared_ptr<SimDisk::State> disk_;
   std::shared_ptr<SimNode> node_;
@@ -218,6 +222,7 @@ Result<std::unique_ptr<sys::File>> SimDisk::open(const std::string& given, sys::
   if (fate == State::Fate::dies_undone) return State::dead(path);
   auto node = state_->make_node();
   state_->names.add(state_->changes, path, node);
+  state_->touch_directory_of(path);
   if (fate == State::Fate::dies_done) return State::dead(path);
   return std::unique_ptr<sys::File>(std::make_unique<SimFile>(state_, std::move(node), path, writable));
 }
@@ -228,7 +233,10 @@ Result<sys::FileStat> SimDisk::stat(const std::string& given) {
   const SimNames::Entry* entry = state_->names.find(path);
   if (entry == nullptr) return Error(Code::not_found, "stat " + path + ": No such file or directory");
   if (entry->node != nullptr) return state_->stat_of(*entry->node);
-  return sys::FileStat{.identity = {.device = 1, .inode = 2}, .modified = {}, .is_directory = true};
+  const auto modified = state_->directories_modified.find(path);
+  return sys::FileStat{.identity = {.device = 1, .inode = directory_inode},
+                       .modified = modified == state_->directories_modified.end() ? WallTime{} : modified->second,
+                       .is_directory = true};
 }
 
 Result<std::vector<sys::DirectoryEntry>> SimDisk::list(const std::string& given) {
@@ -251,7 +259,10 @@ Status SimDisk::make_directories(const std::string& given) {
       if (entry->node != nullptr) return Error(Code::invalid, "mkdir " + part + ": Not a directory");
     } else {
       const auto fate = state_->begin_change();
-      if (fate != State::Fate::dies_undone) state_->names.add(state_->changes, part, nullptr);
+      if (fate != State::Fate::dies_undone) {
+        state_->names.add(state_->changes, part, nullptr);
+        state_->touch_directory_of(part);
+      }
       TRY(state_->finish(fate, part));
     }
     if (slash == std::string::npos) return {};
@@ -271,7 +282,11 @@ Status SimDisk::rename(const std::string& given_from, const std::string& given_t
   }
   if (from == to) return {};
   const auto fate = state_->begin_change();
-  if (fate != State::Fate::dies_undone) state_->names.rename(state_->changes, from, to);
+  if (fate != State::Fate::dies_undone) {
+    state_->names.rename(state_->changes, from, to);
+    state_->touch_directory_of(from);
+    state_->touch_directory_of(to);
+  }
   return state_->finish(fate, from);
 }
 
@@ -283,7 +298,10 @@ Status SimDisk::remove(const std::string& given) {
     return Error(Code::invalid, "remove " + path + ": Directory not empty");
   }
   const auto fate = state_->begin_change();
-  if (fate != State::Fate::dies_undone) state_->names.remove(state_->changes, path);
+  if (fate != State::Fate::dies_undone) {
+    state_->names.remove(state_->changes, path);
+    state_->touch_directory_of(path);
+  }
   return state_->finish(fate, path);
 }
 
