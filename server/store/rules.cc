@@ -13,28 +13,40 @@ Result<uint64_t> head_bytes(BytesView block) {
   return head;
 }
 
-Result<BlockRef> describe_block(const IncomingBlock& block) {
-  const wire::Preamble preamble = TRY_DURING(wire::parse_preamble(block.bytes), "store a block");
-  if (preamble.identity != block.identity || block.identity.sequence == 0) {
+Result<BlockRef> describe_head(const StoredHead& stored) {
+  const wire::Preamble preamble = TRY_DURING(wire::parse_preamble(stored.head), "store a block");
+  if (preamble.identity != stored.identity || stored.identity.sequence == 0 ||
+      stored.identity.sequence > sequence_max) {
     return Error(Code::invalid, "store a block: it is stamped as sequence " +
                                     std::to_string(preamble.identity.sequence) + " of agent " +
-                                    to_string(preamble.identity.agent) + ", and was sent as sequence " +
-                                    std::to_string(block.identity.sequence) + " of agent " +
-                                    to_string(block.identity.agent) + "; both must agree and sequences begin at 1");
+                                    to_string(preamble.identity.agent) + ", and came as sequence " +
+                                    std::to_string(stored.identity.sequence) + " of agent " +
+                                    to_string(stored.identity.agent) + "; both must agree, from 1 to 2^63-1");
   }
-  const wire::BlockHeader header = TRY_DURING(wire::parse_header(block.bytes), "store a block");
+  const wire::BlockHeader header = TRY_DURING(wire::parse_header(stored.head), "store a block");
 
   BlockRef ref;
-  ref.day = format_day(block.arrival);
+  ref.day = format_day(stored.arrival);
   ref.kind = preamble.kind;
-  ref.identity = block.identity;
-  ref.arrival = block.arrival;
+  ref.identity = stored.identity;
+  ref.arrival = stored.arrival;
   ref.time_min = header.time_min;
   ref.time_max = header.time_max;
   ref.rows = header.rows;
-  ref.bytes = block.bytes.size();
+  ref.bytes = stored.bytes;
   TRY(check_day(ref.day));
   return ref;
+}
+
+Result<BlockRef> describe_block(const IncomingBlock& block) {
+  return describe_head({block.identity, block.arrival, block.bytes, block.bytes.size()});
+}
+
+Status check_stamp(const BlockRef& block, BytesView bytes) {
+  const wire::Preamble preamble = TRY(wire::parse_preamble(bytes));
+  if (preamble.identity == block.identity) return {};
+  return Error(Code::corrupt, "block " + std::to_string(block.commit_id) + " of " + block.day +
+                                  " is stamped as another one than the index says");
 }
 
 CommitResult place_block(uint64_t through, uint64_t sequence) {
@@ -43,9 +55,9 @@ CommitResult place_block(uint64_t through, uint64_t sequence) {
 }
 
 Result<CommitResult> place_gap(uint64_t through, const IncomingGap& gap) {
-  if (gap.from == 0 || gap.from > gap.to) {
+  if (gap.from == 0 || gap.from > gap.to || gap.to > sequence_max) {
     return Error(Code::invalid, "record a gap: from " + std::to_string(gap.from) + " to " + std::to_string(gap.to) +
-                                    "; it must begin at 1 or later and not end before it begins");
+                                    "; it must lie within 1 to 2^63-1 and not end before it begins");
   }
   if (gap.to <= through) return CommitResult::duplicate;
   return gap.from <= through + 1 ? CommitResult::stored : CommitResult::out_of_order;

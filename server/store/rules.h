@@ -15,12 +15,27 @@ namespace reeve::server {
 // Gaps that list_gaps gives at most, the newest ones.
 constexpr size_t gaps_listed_max = 1000;
 
+// Files keep sequences as signed numbers.
+constexpr uint64_t sequence_max = INT64_MAX;
+
 // A redeemed or expired token is remembered this long, so that the refusal can say which of these it was.
 constexpr Duration token_memory = 24h * 7;
 
 // The index entry of a block, from its own preamble and header; commit_id is left 0. Code::corrupt where they do not
 // parse, Code::invalid where the identity beside the bytes is not the one inside.
 Result<BlockRef> describe_block(const IncomingBlock& block);
+
+// The same from preamble and header alone; `bytes` is what the whole block has.
+struct StoredHead {
+  wire::BlockIdentity identity;  // beside the bytes
+  WallTime arrival;
+  BytesView head;
+  uint64_t bytes = 0;
+};
+Result<BlockRef> describe_head(const StoredHead& stored);
+
+// Code::corrupt where the bytes read are stamped as another block than the index says.
+Status check_stamp(const BlockRef& block, BytesView bytes);
 
 // The part of a block's bytes that parse_header needs: preamble and header.
 Result<uint64_t> head_bytes(BytesView block);

@@ -1,0 +1,80 @@
+// The files that hold the blocks, one per arrival day, opened when needed and closed when many are open.
+//
+// A block's bytes lie in two columns: `head` (preamble and header) and `columns`, so that pruning by header never reads
+// the rest. The commit_id is the key; agent, epoch, lane and sequence are unique beside it.
+//
+// Any thread may read; put, remove and what follows them belong to the store's writer.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/sys/disk.h"
+#include "server/store/sqlite_store.h"
+#include "server/store/store.h"
+#include "server/store/store_file.h"
+
+namespace reeve::server {
+
+constexpr size_t day_files_open_max = 12;
+
+class DayFiles {
+ public:
+  explicit DayFiles(const SqliteStoreOptions& options);
+
+  Status make_directory();
+  // Days that have a file, ascending.
+  Result<std::vector<std::string>> list() const;
+
+  // One transaction: puts the block's bytes at its commit_id. A block of the same identity that was put before and
+  // never indexed is replaced.
+  struct Put {
+    const BlockRef* ref;
+    const IncomingBlock* block;
+  };
+  Status put(const std::string& day, const std::vector<Put>& blocks);
+
+  Result<Bytes> read_head(const BlockRef& block);
+  Result<Bytes> read_whole(const BlockRef& block);
+
+  // What a day's file says of itself, by ascending commit_id beyond `after`; head is preamble and header.
+  struct Held {
+    uint64_t commit_id = 0;
+    wire::BlockIdentity identity;
+    WallTime arrival;
+    uint64_t bytes = 0;
+    Bytes head;
+  };
+  Result<std::vector<Held>> list_held(const std::string& day, uint64_t after, size_t count_max);
+
+  // Moves a block's bytes, as far as they can be read, out of the way; they stay in the file for an investigation.
+  Status set_aside(const BlockRef& block, const std::string& reason);
+
+  // Moves a file that SQLite cannot read to <day>.db.damaged; gives the new path.
+  Result<std::string> quarantine(const std::string& day);
+  Status remove(const std::string& day);
+
+  std::string path(const std::string& day) const;
+
+ private:
+  Result<std::shared_ptr<StoreFile>> open(const std::string& day, bool make);
+  void forget(const std::string& day);  // closes it
+  Result<Bytes> read(const BlockRef& block, const char* sql);
+
+  struct Open {
+    std::string day;
+    std::shared_ptr<StoreFile> file;
+  };
+
+  const SqliteStoreOptions options_;
+  const std::string directory_;
+  std::mutex mutex_;
+  std::vector<Open> open_;  // the last used is last
+};
+
+}  // namespace reeve::server

@@ -1,0 +1,101 @@
+// Times are nanoseconds since 1970, ids are 16 bytes, lanes and kinds are the block format's own numbers.
+#include "server/store/schema.h"
+
+namespace reeve::server {
+
+// `blocks` is all of the index: everything in it can be made again from the days' files. `days` keeps the sums, so that
+// counting never scans. What cannot be made again (agents, tokens, keys, gaps, positions) is small and has a copy.
+const char* const org_schema = R"sql(
+CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE days (
+  day TEXT PRIMARY KEY,
+  blocks INTEGER NOT NULL DEFAULT 0,
+  rows INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+CREATE TABLE blocks (
+  commit_id INTEGER PRIMARY KEY,
+  day TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  agent BLOB NOT NULL,
+  epoch BLOB NOT NULL,
+  lane INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  arrival INTEGER NOT NULL,
+  time_min INTEGER NOT NULL,
+  time_max INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+);
+CREATE INDEX blocks_by_time ON blocks (kind, time_max, commit_id, time_min);
+CREATE INDEX blocks_by_day ON blocks (day);
+
+CREATE TABLE streams (
+  agent BLOB NOT NULL,
+  epoch BLOB NOT NULL,
+  lane INTEGER NOT NULL,
+  through INTEGER NOT NULL,
+  PRIMARY KEY (agent, epoch, lane)
+) WITHOUT ROWID;
+
+CREATE TABLE gaps (
+  id INTEGER PRIMARY KEY,
+  agent BLOB NOT NULL,
+  epoch BLOB NOT NULL,
+  lane INTEGER NOT NULL,
+  sequence_from INTEGER NOT NULL,
+  sequence_to INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  arrival INTEGER NOT NULL
+);
+CREATE INDEX gaps_by_agent ON gaps (agent, id);
+
+CREATE TABLE agents (
+  id BLOB PRIMARY KEY,
+  host TEXT NOT NULL,
+  version TEXT NOT NULL,
+  enrolled INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  revoked INTEGER NOT NULL,
+  certificate_serial TEXT NOT NULL,
+  certificate_not_after INTEGER NOT NULL,
+  spool_bytes INTEGER NOT NULL,
+  dropped_total INTEGER NOT NULL,
+  oldest_unsent_age_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE tokens (hash BLOB PRIMARY KEY, expires INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE api_keys (
+  hash BLOB PRIMARY KEY,
+  id BLOB NOT NULL,
+  prefix TEXT NOT NULL,
+  role TEXT NOT NULL,
+  created INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+const char* const day_schema = R"sql(
+CREATE TABLE blocks (
+  commit_id INTEGER PRIMARY KEY,
+  agent BLOB NOT NULL,
+  epoch BLOB NOT NULL,
+  lane INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  arrival INTEGER NOT NULL,
+  head BLOB NOT NULL,
+  columns BLOB NOT NULL
+);
+CREATE UNIQUE INDEX blocks_by_identity ON blocks (agent, epoch, lane, sequence);
+
+CREATE TABLE set_aside (
+  commit_id INTEGER PRIMARY KEY,
+  reason TEXT NOT NULL,
+  head BLOB,
+  columns BLOB
+);
+)sql";
+
+}  // namespace reeve::server

@@ -1,0 +1,293 @@
+// The verbs of the store on disk.
+#include "server/store/sqlite_store.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "common/base/log.h"
+#include "server/store/block_index.h"
+#include "server/store/entities.h"
+#include "server/store/rules.h"
+#include "server/store/schema.h"
+#include "server/store/sqlite_store_impl.h"
+
+namespace reeve::server {
+
+namespace {
+
+// Entries read per borrowed connection while visiting: the visitor runs between, and holds none.
+constexpr size_t visit_batch_first = 16;
+constexpr size_t visit_batch_max = 512;
+
+using StreamKey = std::tuple<Uuid, Uuid, wire::Lane>;
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options) {
+  auto store = std::make_unique<SqliteStore>(options);
+  TRY_DURING(store->open(), "open the store");
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+SqliteStore::~SqliteStore() {
+  if (org_) org_->close();
+}
+
+Status SqliteStore::open_org() {
+  org_ = std::make_shared<StoreFile>(StoreFile::Options{.database = {.path = org_path(),
+                                                                     .vfs = options_.vfs,
+                                                                     .exclusive = options_.exclusive,
+                                                                     .page_bytes = org_page_bytes},
+                                                        .schema = org_schema,
+                                                        .format = org_format,
+                                                        .readers_max = options_.readers_max});
+  TRY(org_->writer());
+  return {};
+}
+
+Status SqliteStore::write(const char* purpose, const std::function<Status(Database&)>& work) {
+  Database* database = TRY_DURING(org_->writer(), purpose);
+  Transaction transaction = TRY_DURING(Transaction::begin(*database), purpose);
+  TRY_DURING(work(*database), purpose);
+  TRY_DURING(transaction.commit(), purpose);
+  return {};
+}
+
+template <typename Work>
+auto SqliteStore::read(Work work) const -> decltype(work(std::declval<Database&>())) {
+  const StoreFile::Reader reader = TRY(org_->borrow());
+  return work(*reader.operator->());
+}
+
+// -- Blocks ----------------------------------------------------------------------------------------------------------
+
+// A batch under way: what each block is, and what becomes of it.
+struct SqliteStore::Batch {
+  std::vector<BlockRef> refs;
+  std::vector<CommitOutcome> outcomes;
+  std::map<StreamKey, uint64_t> through;  // as it will be
+  uint64_t next_commit_id = 0;
+
+  bool stores(size_t i) const { return outcomes[i].result == CommitResult::stored; }
+};
+
+Result<SqliteStore::Batch> SqliteStore::place(std::span<const IncomingBlock> blocks) {
+  Batch batch;
+  for (const IncomingBlock& block : blocks) batch.refs.push_back(TRY(describe_block(block)));
+  for (const BlockRef& ref : batch.refs) TRY(prepare_day(ref.day));
+
+  Database* database = TRY(org_->writer());
+  batch.next_commit_id = next_commit_id_;
+  for (BlockRef& ref : batch.refs) {
+    const wire::BlockIdentity& id = ref.identity;
+    const StreamKey stream{id.agent, id.epoch, id.lane};
+    if (!batch.through.contains(stream)) {
+      const uint64_t known = TRY(find_through(*database, id.agent, id.epoch, id.lane));
+      batch.through[stream] = known;
+    }
+    uint64_t& through = batch.through[stream];
+    const CommitResult result = place_block(through, id.sequence);
+    if (result == CommitResult::stored) {
+      through = id.sequence;
+      ref.commit_id = batch.next_commit_id++;
+    }
+    batch.outcomes.push_back({result, through});
+  }
+  return batch;
+}
+
+Status SqliteStore::put(Batch& batch, std::span<const IncomingBlock> blocks) {
+  std::map<std::string, std::vector<DayFiles::Put>> by_day;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (batch.stores(i)) by_day[batch.refs[i].day].push_back({&batch.refs[i], &blocks[i]});
+  }
+  // Never handed out twice, even when a later step fails: what lies in a day's file keeps its id.
+  next_commit_id_ = batch.next_commit_id;
+  for (const auto& [day, puts] : by_day) TRY(days_.put(day, puts));
+  return {};
+}
+
+Result<std::vector<CommitOutcome>> SqliteStore::commit_blocks(std::span<const IncomingBlock> blocks) {
+  Batch batch = TRY_DURING(place(blocks), "commit blocks");
+  if (batch.next_commit_id == next_commit_id_) return batch.outcomes;  // nothing new
+  TRY_DURING(put(batch, blocks), "commit blocks");
+
+  const auto index = [&](Database& database) -> Status {
+    std::string oldest = TRY(read_oldest_day(database));
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      if (!batch.stores(i)) continue;
+      TRY(insert_block(database, batch.refs[i]));
+      // The clock was set back behind a dropped day: the day counts again, or the next start removes it.
+      if (batch.refs[i].day < oldest) {
+        oldest = batch.refs[i].day;
+        TRY(write_oldest_day(database, oldest));
+      }
+    }
+    for (const auto& [stream, through] : batch.through) {
+      const auto& [agent, epoch, lane] = stream;
+      if (through > 0) TRY(save_through(database, agent, epoch, lane, through));
+    }
+    return write_number(database, number_last_commit, static_cast<int64_t>(batch.next_commit_id - 1));
+  };
+  TRY(write("commit blocks", index));
+  last_commit_id_ = batch.next_commit_id - 1;
+  return batch.outcomes;
+}
+
+Result<CommitOutcome> SqliteStore::commit_gap(const IncomingGap& gap) {
+  CommitOutcome outcome;
+  const auto record = [&](Database& database) -> Status {
+    const uint64_t through = TRY(find_through(database, gap.agent, gap.epoch, gap.lane));
+    outcome.through = through;
+    outcome.result = TRY(place_gap(through, gap));
+    if (outcome.result != CommitResult::stored) return {};
+    IncomingGap missing = gap;
+    missing.from = through + 1;
+    TRY(insert_gap(database, missing));
+    outcome.through = gap.to;
+    return save_through(database, gap.agent, gap.epoch, gap.lane, gap.to);
+  };
+  TRY(write("commit a gap", record));
+  return outcome;
+}
+
+Result<uint64_t> SqliteStore::drop_days_before(const std::string& day) {
+  TRY(check_day(day));
+  uint64_t blocks = 0;
+  const auto drop = [&](Database& database) -> Status {
+    blocks = TRY(erase_days_before(database, day));
+    const std::string oldest = TRY(read_oldest_day(database));
+    if (day <= oldest) return {};
+    return write_oldest_day(database, day);
+  };
+  // The index first: from here on a restart finishes what is left of the files.
+  TRY(write("drop days", drop));
+  TRY_DURING(finish_drops(), "drop days");
+  return blocks;
+}
+
+Status SqliteStore::set_aside(const BlockRef& block, const std::string& reason) {
+  Database* database = TRY(org_->writer());
+  const std::optional<BlockRef> known = TRY(find_block(*database, block.commit_id));
+  if (!known || known->identity != block.identity) return {};  // already out
+
+  // The bytes first: a crash in between leaves an entry without a block, which is met and set aside again.
+  const Status moved = days_.set_aside(*known, reason);
+  if (!moved.ok() && moved.error().code() != Code::not_found && moved.error().code() != Code::corrupt) return moved;
+  log_warn("a damaged block was set aside", {{"commit_id", block.commit_id}, {"day", block.day}, {"reason", reason}});
+  return write("set a block aside", [&](Database& org) -> Status {
+    TRY(erase_block(org, *known));
+    const int64_t damaged = TRY(read_number(org, number_damaged));
+    return write_number(org, number_damaged, damaged + 1);
+  });
+}
+
+// -- Entities --------------------------------------------------------------------------------------------------------
+
+Status SqliteStore::enrol_agent(BytesView token_hash, WallTime now, const Agent& agent) {
+  return write("enrol an agent", [&](Database& database) { return enrol(database, token_hash, now, agent); });
+}
+
+Status SqliteStore::record_certificate(const Uuid& agent, const std::string& serial, WallTime not_after) {
+  return write("record a certificate",
+               [&](Database& database) { return save_certificate(database, agent, serial, not_after); });
+}
+
+Status SqliteStore::revoke_agent(const Uuid& agent) {
+  return write("revoke an agent", [&](Database& database) { return revoke(database, agent); });
+}
+
+Status SqliteStore::record_seen(std::span<const AgentSeen> seen) {
+  return write("record what was seen", [&](Database& database) -> Status {
+    for (const AgentSeen& sight : seen) TRY(save_seen(database, sight));
+    return {};
+  });
+}
+
+Status SqliteStore::add_enrol_token(const EnrolToken& token) {
+  return write("add an enrolment token", [&](Database& database) { return add_token(database, token); });
+}
+
+Status SqliteStore::add_api_key(const ApiKey& key) {
+  return write("add an API key", [&](Database& database) { return add_key(database, key); });
+}
+
+// -- Reading ---------------------------------------------------------------------------------------------------------
+
+Result<std::vector<StreamPosition>> SqliteStore::stream_positions(const Uuid& agent) const {
+  return read([&](Database& database) { return list_streams(database, agent); });
+}
+
+Status SqliteStore::visit_blocks_newest_first(const BlockQuery& query,
+                                              const std::function<bool(const BlockRef&)>& visit) const {
+  NewestMark below;
+  for (size_t count = visit_batch_first;; count = std::min(count * 2, visit_batch_max)) {
+    const std::vector<BlockRef> blocks =
+        TRY(read([&](Database& database) { return list_newest_first(database, query, below, count); }));
+    for (const BlockRef& block : blocks) {
+      if (!visit(block)) return {};
+    }
+    if (blocks.size() < count) return {};
+    below = {blocks.back().time_max.ns, blocks.back().commit_id};
+  }
+}
+
+Status SqliteStore::visit_blocks_by_commit(const BlockQuery& query,
+                                           const std::function<bool(const BlockRef&)>& visit) const {
+  uint64_t after = query.after_commit_id;
+  for (size_t count = visit_batch_first;; count = std::min(count * 2, visit_batch_max)) {
+    const std::vector<BlockRef> blocks =
+        TRY(read([&](Database& database) { return list_by_commit(database, query, after, count); }));
+    for (const BlockRef& block : blocks) {
+      if (!visit(block)) return {};
+    }
+    if (blocks.size() < count) return {};
+    after = blocks.back().commit_id;
+  }
+}
+
+Error SqliteStore::explain_failed_read(const BlockRef& block, const Error& error) const {
+  if (error.code() != Code::not_found) return error;
+  const Result<std::optional<BlockRef>> known =
+      read([&](Database& database) { return find_block(database, block.commit_id); });
+  if (!known.ok()) return known.error();
+  if (!known->has_value()) return error;
+  return Error(Code::corrupt, error.text() + ", though the index says so");
+}
+
+Result<Bytes> SqliteStore::read_header(const BlockRef& block) const {
+  Result<Bytes> bytes = days_.read_head(block);
+  if (!bytes.ok()) return explain_failed_read(block, bytes.error());
+  TRY(check_stamp(block, *bytes));
+  return bytes;
+}
+
+Result<Bytes> SqliteStore::read_block(const BlockRef& block) const {
+  Result<Bytes> bytes = days_.read_whole(block);
+  if (!bytes.ok()) return explain_failed_read(block, bytes.error());
+  TRY(check_stamp(block, *bytes));
+  return bytes;
+}
+
+Result<std::vector<Agent>> SqliteStore::list_agents() const {
+  return read([](Database& database) { return server::list_agents(database); });
+}
+
+Result<Agent> SqliteStore::find_agent(const Uuid& agent) const {
+  return read([&](Database& database) { return server::find_agent(database, agent); });
+}
+
+Result<ApiKey> SqliteStore::find_api_key(BytesView hash) const {
+  return read([&](Database& database) { return find_key(database, hash); });
+}
+
+Result<std::vector<GapRecord>> SqliteStore::list_gaps(const Uuid& agent) const {
+  return read([&](Database& database) { return server::list_gaps(database, agent); });
+}
+
+Result<StoreCounters> SqliteStore::counters() const {
+  return read([](Database& database) { return read_counters(database); });
+}
+
+}  // namespace reeve::server

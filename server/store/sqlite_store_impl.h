@@ -1,0 +1,79 @@
+// The store on disk, as its own files see it: sqlite_store.cc has the verbs, recovery.cc what happens at opening.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/store/day_files.h"
+#include "server/store/sqlite_store.h"
+#include "server/store/store_file.h"
+
+namespace reeve::server {
+
+class SqliteStore : public Store {
+ public:
+  explicit SqliteStore(const SqliteStoreOptions& options) : options_(options), days_(options) {}
+  ~SqliteStore() override;
+
+  Status open();
+
+  Result<std::vector<CommitOutcome>> commit_blocks(std::span<const IncomingBlock> blocks) override;
+  Result<CommitOutcome> commit_gap(const IncomingGap& gap) override;
+  Status enrol_agent(BytesView token_hash, WallTime now, const Agent& agent) override;
+  Status record_certificate(const Uuid& agent, const std::string& serial, WallTime not_after) override;
+  Status revoke_agent(const Uuid& agent) override;
+  Status record_seen(std::span<const AgentSeen> seen) override;
+  Status add_enrol_token(const EnrolToken& token) override;
+  Status add_api_key(const ApiKey& key) override;
+  Result<uint64_t> drop_days_before(const std::string& day) override;
+  Status set_aside(const BlockRef& block, const std::string& reason) override;
+
+  Result<std::vector<StreamPosition>> stream_positions(const Uuid& agent) const override;
+  Status visit_blocks_newest_first(const BlockQuery& query,
+                                   const std::function<bool(const BlockRef&)>& visit) const override;
+  Status visit_blocks_by_commit(const BlockQuery& query,
+                                const std::function<bool(const BlockRef&)>& visit) const override;
+  Result<Bytes> read_header(const BlockRef& block) const override;
+  Result<Bytes> read_block(const BlockRef& block) const override;
+  Result<uint64_t> last_commit_id() const override { return last_commit_id_.load(); }
+  Result<std::vector<Agent>> list_agents() const override;
+  Result<Agent> find_agent(const Uuid& agent) const override;
+  Result<ApiKey> find_api_key(BytesView hash) const override;
+  Result<std::vector<GapRecord>> list_gaps(const Uuid& agent) const override;
+  Result<StoreCounters> counters() const override;
+
+ private:
+  std::string org_path() const { return options_.directory + "/org.db"; }
+  Status open_org();
+
+  // Runs `work(Database&)` on the writing connection as one transaction.
+  Status write(const char* purpose, const std::function<Status(Database&)>& work);
+  // Runs `work(Database&)` on a borrowed connection.
+  template <typename Work>
+  auto read(Work work) const -> decltype(work(std::declval<Database&>()));
+
+  struct Batch;
+  Result<Batch> place(std::span<const IncomingBlock> blocks);
+  Status put(Batch& batch, std::span<const IncomingBlock> blocks);
+
+  Status finish_drops();
+  // Indexes what lies in the day's file beyond the last commit; once per day and run, before the day is written to.
+  Status prepare_day(const std::string& day);
+  Status index_held(const std::string& day, const std::vector<DayFiles::Held>& held, uint64_t& indexed);
+  // A failed read: gone on purpose (Code::not_found), or missing against the index (Code::corrupt).
+  Error explain_failed_read(const BlockRef& block, const Error& error) const;
+
+  const SqliteStoreOptions options_;
+  mutable DayFiles days_;
+  std::shared_ptr<StoreFile> org_;
+  std::set<std::string> prepared_days_;
+  std::atomic<uint64_t> last_commit_id_ = 0;  // the newest that is in the index
+  uint64_t next_commit_id_ = 1;               // beyond every one in any file that was written to
+};
+
+}  // namespace reeve::server
