@@ -24,37 +24,37 @@ Bytes hmac_sha256(BytesView key, BytesView message);  // 32 bytes
 Bytes random_secret(size_t count);  // from the kernel by way of OpenSSL; never fails, or the program ends
 
 struct KeyAndCertificate {
-  Bytes key_pem;
-  Bytes certificate_pem;
+  Bytes key_pem{};
+  Bytes certificate_pem{};
 };
 
 struct CertificateInfo {
-  std::string common_name;
-  std::string organization;
-  std::vector<std::string> names;  // DNS names and IP addresses it is valid for
-  WallTime not_before;
-  WallTime not_after;
-  std::string serial;       // hex, lower case
-  std::string fingerprint;  // SHA-256 of the DER, 64 hex digits, lower case
+  std::string common_name{};
+  std::string organization{};
+  std::vector<std::string> names{};  // DNS names and IP addresses it is valid for
+  WallTime not_before{};
+  WallTime not_after{};
+  std::string serial{};       // hex, lower case
+  std::string fingerprint{};  // SHA-256 of the DER, 64 hex digits, lower case
   bool is_authority = false;
 };
 
 struct AuthoritySpec {
-  std::string organization;
-  WallTime now;
+  std::string organization{};
+  WallTime now{};
   Duration validity{};
 };
 
 struct ServerCertificateSpec {
-  std::vector<std::string> names;  // DNS names and IP addresses; at least one
-  WallTime now;
+  std::vector<std::string> names{};  // DNS names and IP addresses; at least one
+  WallTime now{};
   Duration validity{};
 };
 
 struct ClientCertificateSpec {
-  std::string common_name;
-  std::string organization;
-  WallTime now;
+  std::string common_name{};
+  std::string organization{};
+  WallTime now{};
   Duration validity{};
 };
 

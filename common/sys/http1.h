@@ -21,8 +21,8 @@
 namespace reeve::sys {
 
 struct HttpHeader {
-  std::string name;
-  std::string value;
+  std::string name{};
+  std::string value{};
 };
 using HttpHeaders = std::vector<HttpHeader>;
 
@@ -30,13 +30,13 @@ using HttpHeaders = std::vector<HttpHeader>;
 const std::string* find_header(const HttpHeaders& headers, std::string_view name);
 
 struct HttpRequest {
-  std::string method;
-  std::string target;  // as sent
-  std::string path;    // of the target, still percent-encoded; "/" at least
-  std::string query;   // after '?', without it
+  std::string method{};
+  std::string target{};  // as sent
+  std::string path{};    // of the target, still percent-encoded; "/" at least
+  std::string query{};   // after '?', without it
   int version_minor = 1;
-  HttpHeaders headers;
-  Bytes body;
+  HttpHeaders headers{};
+  Bytes body{};
   bool keep_alive = true;
   bool wants_websocket = false;  // Upgrade: websocket, Connection: upgrade
 
@@ -45,8 +45,8 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  HttpHeaders headers;
-  Bytes body;
+  HttpHeaders headers{};
+  Bytes body{};
   bool keep_alive = true;
 
   std::string_view header(std::string_view name) const;
@@ -55,7 +55,7 @@ struct HttpResponse {
 // The status a server should answer a bad request with, and what was wrong.
 struct HttpError {
   int status = 400;
-  std::string detail;
+  std::string detail{};
 };
 
 struct HttpLimits {

@@ -13,11 +13,11 @@
 namespace reeve::sys {
 
 struct HttpCall {
-  ConnectOptions connect;
+  ConnectOptions connect{};
   std::string method = "GET";
   std::string target = "/";
-  HttpHeaders headers;  // Host, Content-Length and Connection are added
-  Bytes body;
+  HttpHeaders headers{};  // Host, Content-Length and Connection are added
+  Bytes body{};
   uint64_t response_bytes_max = 1_MiB;
   Duration timeout = 30s;  // for everything together
 };

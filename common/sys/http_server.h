@@ -34,9 +34,9 @@ class Responder {
 };
 
 struct HttpServerOptions {
-  ListenerOptions listener;
-  HttpLimits limits;
-  std::function<uint64_t(const HttpRequest& head)> body_limit;  // per request, instead of limits.body_bytes_max
+  ListenerOptions listener{};
+  HttpLimits limits{};
+  std::function<uint64_t(const HttpRequest& head)> body_limit{};  // per request, instead of limits.body_bytes_max
   Duration header_timeout = 10s;  // from the first byte of a request to the end of its head
   Duration body_timeout = 60s;
   Duration idle_timeout = 75s;  // between requests
@@ -45,9 +45,9 @@ struct HttpServerOptions {
 
   // WebSocket upgrades: without `on_websocket` they are answered like any other request. `websocket_verdict` may refuse
   // with a response.
-  std::function<std::optional<HttpResponse>(const HttpRequest& request, const PeerInfo& peer)> websocket_verdict;
-  std::function<void(HttpRequest request, std::unique_ptr<WebSocket> socket)> on_websocket;
-  WebSocketOptions websocket;
+  std::function<std::optional<HttpResponse>(const HttpRequest& request, const PeerInfo& peer)> websocket_verdict{};
+  std::function<void(HttpRequest request, std::unique_ptr<WebSocket> socket)> on_websocket{};
+  WebSocketOptions websocket{};
 };
 
 struct HttpServerStats {

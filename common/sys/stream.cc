@@ -420,7 +420,7 @@ bool Stream::write(BytesView bytes) {
   return true;
 }
 
-bool Stream::write(Bytes&& bytes) {
+bool Stream::write_owned(Bytes&& bytes) {
   if (!impl_->accepts_write()) return false;
   impl_->append(std::move(bytes));
   return true;

@@ -22,8 +22,8 @@
 namespace reeve::sys {
 
 struct PeerInfo {
-  std::string address;                         // "192.0.2.1:5000", "[2001:db8::1]:5000"
-  std::optional<CertificateInfo> certificate;  // of the peer, verified; none where it presented none
+  std::string address{};                         // "192.0.2.1:5000", "[2001:db8::1]:5000"
+  std::optional<CertificateInfo> certificate{};  // of the peer, verified; none where it presented none
 };
 
 struct StreamOptions {
@@ -31,10 +31,10 @@ struct StreamOptions {
 };
 
 struct StreamHandlers {
-  std::function<void(BytesView bytes)> on_data;  // borrowed for the call
-  std::function<void()> on_drained;              // everything written has been handed to the kernel
+  std::function<void(BytesView bytes)> on_data{};  // borrowed for the call
+  std::function<void()> on_drained{};              // everything written has been handed to the kernel
   // The last callback, exactly once. Ok where both sides closed in order; else why it broke.
-  std::function<void(const Status& reason)> on_closed;
+  std::function<void(const Status& reason)> on_closed{};
 };
 
 class Stream {
@@ -51,8 +51,8 @@ class Stream {
   // Takes all of `bytes`, or nothing: false while pending_bytes() >= pending_bytes_max, or once closing. A taken write
   // may be of any size, so the bound on memory is pending_bytes_max and one write.
   [[nodiscard]] bool write(BytesView bytes);
-  [[nodiscard]] bool write(Bytes&& bytes);  // the same without a copy where nothing else waits
-  uint64_t pending_bytes() const;           // taken but not yet handed to the kernel
+  [[nodiscard]] bool write_owned(Bytes&& bytes);  // the same without a copy where nothing else waits
+  uint64_t pending_bytes() const;                 // taken but not yet handed to the kernel
 
   void pause();
   void resume();
@@ -73,14 +73,14 @@ class Stream {
 };
 
 struct ListenerOptions {
-  std::string host = "127.0.0.1";   // an address of this machine, "0.0.0.0" or "::" for all
-  uint16_t port = 0;                // 0: the kernel chooses
-  std::shared_ptr<TlsContext> tls;  // none: plain TCP
-  size_t connections_max = 1024;    // handshakes included; more are closed at once and counted
+  std::string host = "127.0.0.1";     // an address of this machine, "0.0.0.0" or "::" for all
+  uint16_t port = 0;                  // 0: the kernel chooses
+  std::shared_ptr<TlsContext> tls{};  // none: plain TCP
+  size_t connections_max = 1024;      // handshakes included; more are closed at once and counted
   Duration handshake_timeout = 10s;
-  StreamOptions stream;
+  StreamOptions stream{};
   // Asked after the handshake, before on_stream; an error closes the connection. None: everybody may.
-  std::function<Status(const PeerInfo& peer)> verdict;
+  std::function<Status(const PeerInfo& peer)> verdict{};
 };
 
 struct ListenerStats {
@@ -111,19 +111,19 @@ class Listener {
 
 // An HTTP proxy that is asked to CONNECT; the TLS runs through it, end to end.
 struct ProxyOptions {
-  std::string host;
+  std::string host{};
   uint16_t port = 0;
-  std::string authorization;  // the value of Proxy-Authorization, or empty
+  std::string authorization{};  // the value of Proxy-Authorization, or empty
 };
 
 struct ConnectOptions {
-  std::string host;  // name or address
+  std::string host{};  // name or address
   uint16_t port = 0;
-  std::shared_ptr<TlsContext> tls;  // none: plain TCP
-  std::string server_name;          // verified in the certificate; empty: `host`
-  std::optional<ProxyOptions> proxy;
+  std::shared_ptr<TlsContext> tls{};  // none: plain TCP
+  std::string server_name{};          // verified in the certificate; empty: `host`
+  std::optional<ProxyOptions> proxy{};
   Duration timeout = 10s;  // for name, TCP, proxy and handshake together
-  StreamOptions stream;
+  StreamOptions stream{};
 };
 
 // A connection in the making; destroying it gives up, and no callback follows.

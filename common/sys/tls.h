@@ -14,16 +14,17 @@
 namespace reeve::sys {
 
 struct TlsServerOptions {
-  Bytes certificate_chain_pem;  // the leaf first, then its CA
-  Bytes key_pem;
-  Bytes client_ca_pem;  // where given, a client must present a certificate that this CA signed for clientAuth
+  Bytes certificate_chain_pem{};  // the leaf first, then its CA
+  Bytes key_pem{};
+  Bytes client_ca_pem{};  // where given, a client must present a certificate that this CA signed for clientAuth
 };
 
 struct TlsClientOptions {
-  Bytes ca_pem;                 // trust what this CA signed for serverAuth ...
-  std::string ca_fingerprint;   // ... or what the presented CA with this SHA-256 (64 hex digits) signed; one of the two
-  Bytes certificate_chain_pem;  // who we are; empty for nobody
-  Bytes key_pem;
+  Bytes ca_pem{};  // trust what this CA signed for serverAuth ...
+  std::string
+      ca_fingerprint{};  // ... or what the presented CA with this SHA-256 (64 hex digits) signed; one of the two
+  Bytes certificate_chain_pem{};  // who we are; empty for nobody
+  Bytes key_pem{};
 };
 
 // Loop thread. Shared by the connections made with it.

@@ -28,14 +28,14 @@ struct WebSocketOptions {
 
 struct WebSocketClosed {
   uint16_t code = 1006;  // RFC 6455 section 7.4; 1006 where the connection just ended
-  std::string reason;
+  std::string reason{};
   bool by_peer = false;
 };
 
 struct WebSocketHandlers {
-  std::function<void(BytesView message)> on_message;             // borrowed for the call
-  std::function<void()> on_drained;                              // everything sent has been handed to the kernel
-  std::function<void(const WebSocketClosed& closed)> on_closed;  // the last callback, exactly once
+  std::function<void(BytesView message)> on_message{};             // borrowed for the call
+  std::function<void()> on_drained{};                              // everything sent has been handed to the kernel
+  std::function<void(const WebSocketClosed& closed)> on_closed{};  // the last callback, exactly once
 };
 
 class WebSocket {
@@ -72,10 +72,10 @@ std::unique_ptr<WebSocket> make_server_websocket(std::unique_ptr<Stream> stream,
                                                  WebSocketOptions options);
 
 struct WebSocketCall {
-  ConnectOptions connect;
+  ConnectOptions connect{};
   std::string target = "/";
-  HttpHeaders headers;  // beside those of the handshake
-  WebSocketOptions websocket;
+  HttpHeaders headers{};  // beside those of the handshake
+  WebSocketOptions websocket{};
 };
 
 // A handshake under way; destroying it gives up, and no callback follows.
