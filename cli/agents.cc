@@ -1,0 +1,76 @@
+// Lists, invites and revokes agents.
+#include "cli/agents.h"
+
+#include "cli/api.h"
+#include "cli/harmless.h"
+#include "cli/profile.h"
+#include "cli/render.h"
+#include "common/base/ids.h"
+
+namespace reeve::cli {
+
+namespace {
+
+Result<Agent> find_agent(Client& client, const std::string& wanted) {
+  std::vector<Agent> agents = TRY(client.agents());
+  std::vector<Agent> found;
+  for (Agent& agent : agents) {
+    const bool same_host = agent.host == wanted && agent.state != "revoked";
+    if (agent.id == wanted || same_host) found.push_back(std::move(agent));
+  }
+  if (found.size() == 1) return std::move(found.front());
+  if (found.empty())
+    return Error(Code::not_found,
+                 "there is no agent \"" + wanted + "\", neither by id nor by host; `reeve agents list` shows all");
+
+  std::string ids;
+  for (const Agent& agent : found) ids += (ids.empty() ? "" : ", ") + agent.id;
+  return Error(Code::invalid, "\"" + wanted + "\" is the host of " + std::to_string(found.size()) +
+                                  " agents; say which by its id: " + ids);
+}
+
+}  // namespace
+
+Status run_agents_list(World& world, const AgentsListOptions& options) {
+  const Profile profile = TRY(load_profile(world));
+  Client client(world.http, profile);
+  const std::vector<Agent> agents = TRY(client.agents());
+
+  if (options.json) {
+    std::string text;
+    for (const Agent& agent : agents) text += harmless_json(agent.json.dump()) + "\n";
+    return world.screen.print(text);
+  }
+  if (agents.empty()) {
+    world.screen.say("no agent is enrolled yet; `reeve agents token` makes the command that enrols one");
+    return {};
+  }
+  return world.screen.print(render_agents(agents, world.clock.wall()));
+}
+
+Status run_agents_token(World& world, const AgentsTokenOptions& options) {
+  const Profile profile = TRY(load_profile(world));
+  Client client(world.http, profile);
+  const Token token = TRY(client.make_token(options.valid_for));
+
+  if (options.json) return world.screen.print(harmless_json(token.json.dump()) + "\n");
+  world.screen.say("run this on the new host" +
+                   (token.expires ? " before " + format_when(*token.expires, Zone::utc) : std::string()) +
+                   "; it works once");
+  return world.screen.print(harmless_line(token.command) + "\n");
+}
+
+Status run_agents_revoke(World& world, const AgentsRevokeOptions& options) {
+  const Profile profile = TRY(load_profile(world));
+  Client client(world.http, profile);
+  const Agent agent = TRY(find_agent(client, options.agent));
+  if (!parse_uuid(agent.id))
+    return Error(Code::corrupt, "the server names an agent \"" + agent.id + "\", which is no id");
+
+  TRY(client.revoke(agent.id));
+  return world.screen.print("revoked " + agent.id + " on " + harmless_line(agent.host) +
+                            "; it is cut off within 5 seconds, its data stays\nto let the host back in, enrol it anew: "
+                            "reeve agents token\n");
+}
+
+}  // namespace reeve::cli

@@ -1,0 +1,27 @@
+// `reeve logs`: search, and follow.
+//
+// A search shows the newest lines that match, the newest at the bottom, next to the prompt. Following shows the last
+// few and then every new one as it is stored, for as long as the user likes; a server that goes away is waited for.
+#pragma once
+
+#include "cli/api.h"
+#include "cli/times.h"
+#include "cli/world.h"
+
+namespace reeve::cli {
+
+constexpr uint64_t search_rows_max = 100'000;  // held in memory, to be turned around
+constexpr uint64_t search_rows_default = 100;
+constexpr uint64_t follow_rows_default = 10;
+
+struct LogsOptions {
+  LogFilter filter;
+  uint64_t rows_max = search_rows_default;
+  Zone zone = Zone::utc;
+  bool follow = false;
+  bool json = false;
+};
+
+Status run_logs(World& world, const LogsOptions& options);
+
+}  // namespace reeve::cli

@@ -1,0 +1,45 @@
+// From a command to its function, and from its outcome to an exit code.
+#include "cli/run.h"
+
+#include "cli/args.h"
+
+namespace reeve::cli {
+
+namespace {
+
+constexpr int exit_done = 0;
+constexpr int exit_failed = 1;
+constexpr int exit_not_understood = 2;
+constexpr int exit_interrupted = 130;
+
+struct Runner {
+  World& world;
+
+  Status operator()(const Answer& answer) const { return world.screen.print(answer.text); }
+  Status operator()(const LoginOptions& options) const { return run_login(world, options); }
+  Status operator()(const StatusOptions& options) const { return run_status(world, options); }
+  Status operator()(const AgentsListOptions& options) const { return run_agents_list(world, options); }
+  Status operator()(const AgentsTokenOptions& options) const { return run_agents_token(world, options); }
+  Status operator()(const AgentsRevokeOptions& options) const { return run_agents_revoke(world, options); }
+  Status operator()(const LogsOptions& options) const { return run_logs(world, options); }
+  Status operator()(const MetricsListOptions& options) const { return run_metrics_list(world, options); }
+  Status operator()(const MetricsQueryOptions& options) const { return run_metrics_query(world, options); }
+};
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, World& world) {
+  const Result<Command> command = parse_args(arguments, world.clock.wall());
+  if (!command) {
+    world.screen.say(command.error().text());
+    return exit_not_understood;
+  }
+
+  const Status status = std::visit(Runner{world}, *command);
+  if (status) return exit_done;
+  if (status.error().code() == Code::cancelled) return world.patience.has_ended() ? exit_interrupted : exit_done;
+  world.screen.say(status.error().text());
+  return exit_failed;
+}
+
+}  // namespace reeve::cli
