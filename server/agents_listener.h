@@ -1,0 +1,71 @@
+// The shell around ingest sessions: mutual TLS and WebSockets in, commits out to the store's writer.
+//
+// An agent is who its certificate says, if the org's CA signed it and the agent is known and not revoked; that is asked
+// at every upgrade, and a revocation closes the open link at once. An agent has one session: a newer connection
+// replaces the older, whose half-dead socket may linger for a while. When the store pauses (disk full), links are
+// refused with 503 and come back by themselves.
+//
+// Bounds: connections_max links, and of each at most its session's credit in memory; when writer_bytes_max lie with the
+// writer, sockets are not read until half of it is stored.
+//
+// Lives on the loop thread. Stop the writer before destroying it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/base/random.h"
+#include "common/base/result.h"
+#include "common/sys/http_server.h"
+#include "common/sys/loop.h"
+#include "common/sys/tls.h"
+#include "server/api/request.h"
+#include "server/authority.h"
+#include "server/counters.h"
+#include "server/ingest.h"
+#include "server/store/store.h"
+#include "server/store_writer.h"
+
+namespace reeve::server {
+
+class AgentsListener {
+ public:
+  struct Options {
+    std::string host;
+    uint16_t port = 0;
+    std::shared_ptr<sys::TlsContext> tls;
+    size_t connections_max = 4096;
+    uint64_t writer_bytes_max = 256_MiB;
+    Duration seen_interval = 1s;  // how often what agents say of themselves is written down
+    IngestSession::Options session;
+  };
+
+  // Everything here outlives the listener.
+  struct World {
+    sys::Loop& loop;
+    StoreWriter& writer;
+    const Authority& authority;
+    ServerCounters& counters;
+  };
+
+  static Result<std::unique_ptr<AgentsListener>> open(World world, Options options, std::span<const Agent> agents);
+  ~AgentsListener();
+
+  uint16_t port() const;
+  void add_agent(const Uuid& agent);
+  void revoke(const Uuid& agent);
+  // Somebody follows the logs: agents seal quickly until this much time has passed.
+  void watch(Duration duration);
+  std::shared_ptr<const AgentSet> online() const;
+  // No new links; closes the open ones, saying that the server stops.
+  void stop();
+
+ private:
+  struct Impl;
+  explicit AgentsListener(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace reeve::server

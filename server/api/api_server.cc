@@ -1,0 +1,300 @@
+// See api_server.h.
+#include "server/api/api_server.h"
+
+#include <algorithm>
+#include <list>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/sys/crypto.h"
+#include "server/api/problem.h"
+#include "server/api/routes.h"
+#include "server/api/worker_pool.h"
+#include "server/counters.h"
+#include "server/store/store.h"
+
+namespace reeve::server {
+namespace {
+
+constexpr size_t request_id_chars_max = 64;
+constexpr size_t key_bytes_max = 256;
+// Commits come in flurries; followers are woken for a flurry, not for each.
+constexpr Duration wake_delay = 20ms;
+
+bool is_request_id(std::string_view id) {
+  const auto allowed = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  return !id.empty() && id.size() <= request_id_chars_max && std::all_of(id.begin(), id.end(), allowed);
+}
+
+// Who holds this key. Code::denied for everything that is not one of the org's keys; it never says how close it was.
+Result<Credential> authenticate(const Store& store, const std::string& org, std::string_view authorization) {
+  constexpr std::string_view scheme = "Bearer ";
+  if (authorization.empty()) return Error(Code::denied, "no API key; send \"Authorization: Bearer <key>\"");
+  if (!authorization.starts_with(scheme) || authorization.size() > scheme.size() + key_bytes_max) {
+    return Error(Code::denied, "the Authorization header is not \"Bearer <key>\"");
+  }
+
+  const Bytes hash = sys::sha256(authorization.substr(scheme.size()));
+  const Result<ApiKey> key = store.find_api_key(hash);
+  if (!key.ok() && key.error().code() != Code::not_found) return key.error();
+  if (!key.ok() || !equal_constant_time(key->hash, hash)) return Error(Code::denied, "this API key is not known here");
+  const std::optional<Role> role = parse_role(key->role);
+  if (!role) return Error(Code::denied, "this API key has an unknown role");
+  return Credential{.org = org, .key_prefix = key->prefix, .role = *role};
+}
+
+// One request on its way through.
+struct Call {
+  const Route* route = nullptr;
+  ApiRequest request;
+  std::string authorization;
+  sys::Responder responder;
+  bool authenticated = false;
+  uint64_t commits_seen = 0;  // how many commits there were when the handler began
+};
+using CallPtr = std::shared_ptr<Call>;
+
+struct Waiting {
+  CallPtr call;
+  Instant until;
+};
+
+}  // namespace
+
+Reply json_reply(const Json& body, int status) {
+  return Reply{.status = status, .content_type = "application/json", .body = body.dump()};
+}
+
+struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
+  sys::Loop& loop;
+  ServerCounters& counters;
+  ApiContext& context;
+  Options options;
+  SystemRandom random;
+  WorkerPool pool;
+  std::unique_ptr<sys::HttpServer> http;
+  std::list<Waiting> waiting;
+  uint64_t commits = 0;
+  sys::TimerId wake_timer;
+  sys::TimerId expiry_timer;
+  bool stopped = false;
+
+  Impl(sys::Loop& the_loop, ServerCounters& the_counters, ApiContext& the_context, Options the_options)
+      : loop(the_loop),
+        counters(the_counters),
+        context(the_context),
+        options(std::move(the_options)),
+        pool(options.threads, options.queue_max) {}
+
+  void on_request(sys::HttpRequest http_request, const sys::Responder& responder);
+  void dispatch(const CallPtr& call);
+  void run(const CallPtr& call);
+  void wait(const CallPtr& call, Instant until);
+  void wake(bool all);
+  void wake_soon();
+  void refuse_busy(const CallPtr& call);
+  void reply(const Call& call, const Reply& reply);
+  void fail(const Call& call, sys::HttpResponse problem);
+  void finish(const Call& call, sys::HttpResponse response);
+};
+
+// -- On the loop
+// -------------------------------------------------------------------------------------------------------
+
+void ApiServer::Impl::on_request(sys::HttpRequest http_request, const sys::Responder& responder) {
+  ++counters.requests;
+  auto call =
+      std::make_shared<Call>(Call{.route = nullptr, .request = {}, .authorization = {}, .responder = responder});
+  ApiRequest& request = call->request;
+  request.method = std::move(http_request.method);
+  request.path = std::move(http_request.path);
+  request.query = std::move(http_request.query);
+  request.content_type = std::string(http_request.header("Content-Type"));
+  request.arrived = loop.clock().now();
+  call->authorization = std::string(http_request.header("Authorization"));
+  const std::string_view id = http_request.header("X-Request-Id");
+  request.request_id = is_request_id(id) ? std::string(id) : to_string(make_uuid_v7(loop.clock().wall(), random));
+
+  RouteMatch match = find_route(request.method, request.path);
+  if (!match.route && match.allowed.empty()) {
+    return fail(*call, make_problem(Error(Code::not_found, "there is no route " + printable(request.path)),
+                                    request.request_id));
+  }
+  if (!match.route) {
+    sys::HttpResponse problem = make_problem(
+        405, "invalid", request.path + " takes " + match.allowed + ", not " + printable(request.method, 20),
+        request.request_id);
+    problem.headers.push_back({"Allow", match.allowed});
+    return fail(*call, std::move(problem));
+  }
+  if (match.route->method == "GET" && !http_request.body.empty()) {
+    return fail(*call, make_problem(Error(Code::invalid, "a GET takes no body"), request.request_id));
+  }
+
+  call->route = match.route;
+  request.path_values = std::move(match.path_values);
+  request.body = std::move(http_request.body);
+  dispatch(call);
+}
+
+void ApiServer::Impl::dispatch(const CallPtr& call) {
+  call->request.now = loop.clock().wall();
+  call->request.called = loop.clock().now();
+  call->commits_seen = commits;
+  if (options.online) call->request.online = options.online();
+  if (call->route->runs_on == RunsOn::loop) return run(call);
+
+  if (!pool.try_run([self = shared_from_this(), call] { self->run(call); })) refuse_busy(call);
+}
+
+void ApiServer::Impl::wait(const CallPtr& call, Instant until) {
+  if (stopped || waiting.size() >= options.waiting_max) return refuse_busy(call);
+  waiting.push_back({call, until});
+  // What was committed while the handler looked woke nobody, because nobody waited yet.
+  if (call->commits_seen != commits) wake_soon();
+}
+
+void ApiServer::Impl::wake_soon() {
+  if (stopped || wake_timer || waiting.empty()) return;
+  wake_timer = loop.after(
+      wake_delay,
+      [this] {
+        wake_timer = {};
+        wake(true);
+      },
+      "api waits");
+}
+
+// Those whose time is over, or all.
+void ApiServer::Impl::wake(bool all) {
+  const Instant now = loop.clock().now();
+  std::vector<CallPtr> awake;
+  for (auto each = waiting.begin(); each != waiting.end();) {
+    const bool due = all || each->until <= now;
+    if (due) awake.push_back(each->call);
+    each = due ? waiting.erase(each) : std::next(each);
+  }
+  for (const CallPtr& call : awake) dispatch(call);
+}
+
+void ApiServer::Impl::refuse_busy(const CallPtr& call) {
+  ++counters.requests_refused_busy;
+  fail(*call, make_problem(Error(Code::unavailable, "too many requests are waiting; try again in a second"),
+                           call->request.request_id));
+}
+
+// -- On the pool
+// -------------------------------------------------------------------------------------------------------
+
+void ApiServer::Impl::run(const CallPtr& call) {
+  const std::string& id = call->request.request_id;
+  if (call->route->permission != Permission::none && !call->authenticated) {
+    Result<Credential> credential = authenticate(context.store, context.org, call->authorization);
+    call->authorization.clear();
+    if (!credential.ok() && credential.error().code() == Code::denied) {
+      sys::HttpResponse problem = make_problem(401, "denied", credential.error().text(), id);
+      problem.headers.push_back({"WWW-Authenticate", "Bearer"});
+      return fail(*call, std::move(problem));
+    }
+    if (!credential.ok()) return fail(*call, make_problem(credential.error(), id));
+    if (!may(credential->role, call->route->permission)) {
+      const std::string detail = "the role \"" + std::string(to_string(credential->role)) + "\" has no permission \"" +
+                                 std::string(grant_of(call->route->permission).name) + "\"";
+      return fail(*call, make_problem(Error(Code::denied, detail), id));
+    }
+    call->request.credential = std::move(*credential);
+    call->authenticated = true;
+  }
+
+  const Result<Answer> answer = call->route->handler(context, call->request);
+  if (!answer.ok()) return fail(*call, make_problem(answer.error(), id));
+  if (const auto* pause = std::get_if<WaitForCommit>(&*answer)) {
+    call->request.resume = pause->resume;
+    loop.post([self = shared_from_this(), call, until = pause->until] { self->wait(call, until); }, "api wait");
+    return;
+  }
+  reply(*call, std::get<Reply>(*answer));
+}
+
+void ApiServer::Impl::reply(const Call& call, const Reply& reply) {
+  sys::HttpResponse response;
+  response.status = reply.status;
+  response.headers.push_back({"Content-Type", reply.content_type});
+  response.body = reply.body;
+  if (call.request.method == "POST") {
+    log_info("request done", {{"method", call.request.method},
+                              {"path", call.request.path},
+                              {"status", reply.status},
+                              {"key", call.request.credential.key_prefix},
+                              {"request_id", call.request.request_id}});
+  }
+  finish(call, std::move(response));
+}
+
+void ApiServer::Impl::fail(const Call& call, sys::HttpResponse problem) {
+  ++(problem.status >= 500 ? counters.requests_server_error : counters.requests_client_error);
+  log_info("request refused", {{"method", printable(call.request.method, 20)},
+                               {"path", printable(call.request.path)},
+                               {"status", problem.status},
+                               {"key", call.request.credential.key_prefix},
+                               {"request_id", call.request.request_id}});
+  finish(call, std::move(problem));
+}
+
+void ApiServer::Impl::finish(const Call& call, sys::HttpResponse response) {
+  response.headers.push_back({"X-Request-Id", call.request.request_id});
+  response.headers.push_back({"Cache-Control", "no-store"});
+  call.responder.respond(std::move(response));
+}
+
+// -- The public face
+// ---------------------------------------------------------------------------------------------------
+
+ApiServer::ApiServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+ApiServer::~ApiServer() {
+  stop();
+}
+
+Result<std::unique_ptr<ApiServer>> ApiServer::open(sys::Loop& loop, ServerCounters& counters, ApiContext& context,
+                                                   Options options) {
+  auto impl = std::make_shared<Impl>(loop, counters, context, std::move(options));
+  sys::HttpServerOptions http;
+  http.listener.host = impl->options.host;
+  http.listener.port = impl->options.port;
+  http.listener.tls = impl->options.tls;
+  http.listener.connections_max = impl->options.connections_max;
+  http.limits.body_bytes_max = impl->options.body_bytes_max;
+  impl->http = TRY(sys::HttpServer::open(
+      loop, std::move(http),
+      [raw = impl.get()](sys::HttpRequest request, const sys::PeerInfo&, sys::Responder responder) {
+        raw->on_request(std::move(request), responder);
+      }));
+  impl->expiry_timer = loop.every(
+      100ms, [raw = impl.get()] { raw->wake(false); }, "api waits");
+  return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
+}
+
+uint16_t ApiServer::port() const {
+  return impl_->http->port();
+}
+
+void ApiServer::on_commit() {
+  ++impl_->commits;
+  impl_->wake_soon();
+}
+
+void ApiServer::stop() {
+  if (impl_->stopped) return;
+  impl_->stopped = true;
+  impl_->loop.cancel(impl_->wake_timer);
+  impl_->loop.cancel(impl_->expiry_timer);
+  impl_->http.reset();
+  impl_->waiting.clear();
+  impl_->pool.stop();
+}
+
+}  // namespace reeve::server

@@ -1,0 +1,81 @@
+// How a host becomes an agent: an admin makes a token, the host redeems it for a certificate.
+//
+// A token is a secret for one use within an hour; the store keeps its hash. The request is signed before the token is
+// redeemed, so a wrong request does not use the token up; redeeming it and adding the agent are one transaction.
+#include "common/sys/crypto.h"
+#include "server/api/handlers.h"
+#include "server/api/params.h"
+#include "server/authority.h"
+#include "server/store/store.h"
+#include "server/store_writer.h"
+
+namespace reeve::server {
+namespace {
+
+constexpr size_t token_secret_bytes = 32;
+constexpr size_t token_bytes_max = 256;
+constexpr size_t host_bytes_max = 255;
+constexpr Duration token_validity_max = 1h;
+constexpr Duration token_validity_min = 1s;
+
+}  // namespace
+
+Result<Answer> post_enrol_token(ApiContext& context, const ApiRequest& request) {
+  TRY(QueryParams::parse(request.query, {}));
+  const Json asked = TRY(parse_body(request, {"valid_for"}));
+  Duration valid_for = token_validity_max;
+  if (const Json* member = asked.find("valid_for")) {
+    const std::string* text = member->as_string();
+    const std::optional<Duration> duration = text ? parse_duration(*text) : std::nullopt;
+    if (!duration || *duration < token_validity_min || *duration > token_validity_max) {
+      return Error(Code::invalid, "member \"valid_for\" is " + printable(member->dump(), 80) +
+                                      "; allowed is a duration like \"10m\", from 1s to 1h");
+    }
+    valid_for = *duration;
+  }
+
+  const std::string token = "rvt_" + to_base64url(sys::random_secret(token_secret_bytes));
+  const EnrolToken remembered{.hash = sys::sha256(token), .expires = request.now + valid_for};
+  TRY(context.writer.run([&](Store& store) { return store.add_enrol_token(remembered); }));
+
+  const std::string fingerprint = "sha256:" + context.authority.fingerprint();
+  Json body;
+  body.set("token", token);
+  body.set("expires", format_rfc3339(remembered.expires));
+  body.set("ca_fingerprint", fingerprint);
+  body.set("command",
+           "reeve-agent enroll --server " + context.api_url + " --token " + token + " --ca-fingerprint " + fingerprint);
+  return Answer(json_reply(body, 201));
+}
+
+Result<Answer> post_enroll(ApiContext& context, const ApiRequest& request) {
+  TRY(QueryParams::parse(request.query, {}));
+  const Json asked = TRY(parse_body(request, {"token", "csr", "host"}));
+  const std::string token = TRY(required_text(asked, "token", token_bytes_max));
+  const std::string csr = TRY(required_text(asked, "csr", csr_bytes_max));
+  const std::string host = TRY(required_text(asked, "host", host_bytes_max));
+
+  SystemRandom random;
+  const Uuid id = make_uuid_v7(request.now, random);
+  const SignedAgent made = TRY_DURING(context.authority.sign_agent(id, csr, request.now), "member \"csr\"");
+
+  Agent agent;
+  agent.id = id;
+  agent.host = host;
+  agent.enrolled = request.now;
+  agent.certificate_serial = made.serial;
+  agent.certificate_not_after = made.not_after;
+  const Bytes hash = sys::sha256(token);
+  TRY(context.writer.run([&](Store& store) { return store.enrol_agent(hash, request.now, agent); }));
+  context.on_enrolled(id);
+
+  Json body;
+  body.set("agent_id", to_string(id));
+  body.set("org", context.org);
+  body.set("certificate", made.certificate_pem);
+  body.set("ca", context.authority.certificate_pem());
+  body.set("link", context.link_address);
+  return Answer(json_reply(body, 201));
+}
+
+}  // namespace reeve::server

@@ -1,0 +1,107 @@
+// Whether the server is well, who is asking, and the server's own counters.
+#include "common/base/json.h"
+#include "server/api/handlers.h"
+#include "server/api/params.h"
+#include "server/counters.h"
+#include "server/store_writer.h"
+#include "server/version.h"
+
+namespace reeve::server {
+namespace {
+
+// Prometheus' text format, version 0.0.4.
+class MetricsText {
+ public:
+  void family(std::string_view name, std::string_view kind, std::string_view help) {
+    out_ += "# HELP reeve_" + std::string(name) + " " + std::string(help) + "\n# TYPE reeve_" + std::string(name) +
+            " " + std::string(kind) + "\n";
+  }
+  void sample(std::string_view name, uint64_t value, std::string_view labels = "") {
+    out_ += "reeve_" + std::string(name);
+    if (!labels.empty()) out_ += "{" + std::string(labels) + "}";
+    out_ += " " + std::to_string(value) + "\n";
+  }
+  void counter(std::string_view name, std::string_view help, uint64_t value) {
+    family(name, "counter", help);
+    sample(name, value);
+  }
+  void gauge(std::string_view name, std::string_view help, uint64_t value) {
+    family(name, "gauge", help);
+    sample(name, value);
+  }
+  Bytes take() { return std::move(out_); }
+
+ private:
+  Bytes out_;
+};
+
+}  // namespace
+
+Result<Answer> get_health(ApiContext&, const ApiRequest&) {
+  return Answer(json_reply(Json(Json::Object{{"status", "ok"}})));
+}
+
+Result<Answer> get_readiness(ApiContext& context, const ApiRequest&) {
+  if (const std::optional<std::string> reason = context.writer.paused()) {
+    return Error(Code::unavailable, "the store takes no commits: " + *reason);
+  }
+  return Answer(json_reply(Json(Json::Object{{"status", "ready"}})));
+}
+
+Result<Answer> get_me(ApiContext&, const ApiRequest& request) {
+  TRY(QueryParams::parse(request.query, {}));
+  Json body;
+  body.set("org", request.credential.org);
+  body.set("key_prefix", request.credential.key_prefix);
+  body.set("role", to_string(request.credential.role));
+  body.set("server_version", server_version);
+  return Answer(json_reply(body));
+}
+
+Result<Answer> get_own_metrics(ApiContext& context, const ApiRequest&) {
+  const ServerCounters& own = context.counters;
+  const StoreCounters stored = TRY(context.store.counters());
+  MetricsText text;
+
+  text.gauge("link_sessions", "Agents linked now.", own.sessions);
+  text.counter("link_sessions_total", "Links opened.", own.sessions_total);
+  text.counter("link_sessions_replaced_total", "Links replaced by a newer one of the same agent.",
+               own.sessions_replaced);
+  text.counter("link_denied_total", "Links refused for their certificate.", own.links_denied);
+  text.counter("link_refused_busy_total", "Links refused while ingest was paused.", own.links_refused_busy);
+  text.counter("link_received_bytes_total", "Bytes of frames received.", own.link_bytes_received);
+  text.counter("link_frames_bad_total", "Frames that broke the protocol.", own.ingest.frames_bad);
+  text.counter("link_frames_unknown_total", "Frames of a kind this version does not know.", own.ingest.frames_unknown);
+  text.counter("certificates_renewed_total", "Agent certificates renewed.", own.certificates_renewed);
+  text.counter("ingest_duplicates_total", "Blocks that came again and were acknowledged again.",
+               own.ingest.blocks_duplicate);
+  text.counter("ingest_epoch_conflicts_total", "Agents whose spool was lost or rolled back.",
+               own.ingest.epoch_conflicts);
+
+  text.family("dropped_total", "counter", "What was not kept, by stage and reason: blocks, or sequences of blocks.");
+  text.sample("dropped_total", own.ingest.blocks_rejected, R"(stage="ingest",reason="rejected")");
+  text.sample("dropped_total", own.ingest.sequences_missing, R"(stage="link",reason="gap")");
+  text.sample("dropped_total", stored.damaged_blocks, R"(stage="store",reason="damaged")");
+  text.sample("dropped_total", own.blocks_expired, R"(stage="store",reason="retention")");
+
+  text.counter("store_commits_total", "Transactions that stored blocks or gaps.", own.commits);
+  text.counter("store_commits_failed_total", "Transactions that failed.", own.commits_failed);
+  text.counter("store_committed_blocks_total", "Blocks stored since the start.", own.blocks_stored);
+  text.counter("store_committed_bytes_total", "Bytes of blocks stored since the start.", own.bytes_stored);
+  text.counter("store_gaps_total", "Gaps stored since the start.", own.gaps_stored);
+  text.gauge("store_blocks", "Blocks in the store.", stored.blocks);
+  text.gauge("store_rows", "Rows in the store's blocks.", stored.rows);
+  text.gauge("store_bytes", "Bytes of the store's blocks.", stored.bytes);
+  text.gauge("store_paused", "1 while commits are refused.", context.writer.paused() ? 1 : 0);
+  text.gauge("store_queue_depth", "Tasks waiting for the store's writer.", context.writer.queued());
+  text.gauge("store_queue_bytes", "Bytes of blocks waiting for the store's writer.", context.writer.queued_bytes());
+
+  text.counter("api_requests_total", "Requests that reached a route.", own.requests);
+  text.counter("api_client_errors_total", "Requests answered with 4xx.", own.requests_client_error);
+  text.counter("api_server_errors_total", "Requests answered with 5xx.", own.requests_server_error);
+  text.counter("api_refused_busy_total", "Requests refused because too many waited.", own.requests_refused_busy);
+  text.gauge("api_queue_depth", "Requests waiting for a thread.", context.api_queued ? context.api_queued() : 0);
+  return Answer(Reply{.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = text.take()});
+}
+
+}  // namespace reeve::server

@@ -1,0 +1,21 @@
+// Where the server keeps things. A data folder belongs to one org, so that nothing can be mixed up with another's.
+#pragma once
+
+#include <string>
+
+namespace reeve::server {
+
+struct OrgFiles {
+  std::string directory;  // the data folder, mode 0700
+
+  std::string config() const { return directory + "/server.yaml"; }
+  std::string ca_certificate() const { return directory + "/ca.pem"; }
+  std::string ca_key() const { return directory + "/ca.key"; }  // mode 0600, as every file here
+  std::string server_certificate() const { return directory + "/server.pem"; }
+  std::string server_key() const { return directory + "/server.key"; }
+  std::string api_key() const { return directory + "/api.key"; }  // of the first admin; the store holds its hash alone
+  std::string store() const { return directory + "/store"; }
+  std::string lock() const { return directory + "/server.lock"; }  // held by the process that serves
+};
+
+}  // namespace reeve::server

@@ -1,0 +1,183 @@
+// See pipeline.h.
+#include "server/pipeline.h"
+
+#include <functional>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/sys/tls.h"
+#include "server/agents_listener.h"
+#include "server/api/api_server.h"
+#include "server/authority.h"
+#include "server/org_files.h"
+#include "server/store_writer.h"
+
+namespace reeve::server {
+namespace {
+
+constexpr Duration retention_interval = 1h;
+constexpr Duration watch_duration = 10s;
+constexpr uint64_t pem_bytes_max = 64_KiB;
+
+// What each listener shows; agents must show something back.
+Result<std::shared_ptr<sys::TlsContext>> load_tls(sys::Disk& disk, const OrgFiles& files, bool for_agents) {
+  sys::TlsServerOptions options;
+  options.certificate_chain_pem = TRY(sys::read_file(disk, files.server_certificate(), pem_bytes_max));
+  options.key_pem = TRY(sys::read_file(disk, files.server_key(), pem_bytes_max));
+  if (for_agents) options.client_ca_pem = TRY(sys::read_file(disk, files.ca_certificate(), pem_bytes_max));
+  return sys::TlsContext::make_server(options);
+}
+
+// Whether ingest leaves enough of the disk for queries to go on.
+Status room_on_disk(sys::Disk& disk, const std::string& path, uint64_t free_min) {
+  const sys::DiskSpace space = TRY(disk.space(path));
+  if (space.available_bytes >= free_min) return {};
+  return Error(Code::exhausted, "the disk of " + path + " has " + std::to_string(space.available_bytes >> 20) +
+                                    " MiB left; disk_free_min is " + std::to_string(free_min >> 20) + " MiB");
+}
+
+}  // namespace
+
+// Members are the stages, last to first: what comes later is destroyed first and may use what stands above it.
+struct Pipeline::Stages : std::enable_shared_from_this<Stages> {
+  World world;
+  ServerConfig config;
+  ServerCounters counters;
+  Authority authority;
+
+  std::unique_ptr<StoreWriter> writer;
+  std::unique_ptr<AgentsListener> agents;
+  std::unique_ptr<ApiContext> api_context;
+  std::unique_ptr<ApiServer> api;
+  sys::TimerId retention_timer;
+
+  Stages(World the_world, ServerConfig the_config, Authority the_authority)
+      : world(the_world), config(std::move(the_config)), authority(std::move(the_authority)) {}
+
+  // Runs `work` on the loop, if we still live then. Any thread.
+  void on_loop(std::function<void(Stages&)> work, const char* stage) {
+    world.loop.post(
+        [weak = weak_from_this(), work = std::move(work)] {
+          if (const auto self = weak.lock()) work(*self);
+        },
+        stage);
+  }
+
+  Status open_link(const OrgFiles& files);
+  void open_store(const OrgFiles& files);
+  Status open_query(const OrgFiles& files);
+  void drop_expired();
+};
+
+Result<std::unique_ptr<Pipeline>> Pipeline::open(World world, const ServerConfig& config) {
+  const OrgFiles files{config.data_dir};
+  Authority authority = TRY(Authority::load(world.disk, files, config.org));
+  auto stages = std::make_shared<Stages>(world, config, std::move(authority));
+
+  // store: verified blocks become durable, each exactly once, and only then are acknowledged.
+  stages->open_store(files);
+  // link: agents come in over mutual TLS; frames become verified blocks.
+  TRY(stages->open_link(files));
+  // query: people and programs ask; followers hear of every commit.
+  TRY(stages->open_query(files));
+  // retention: whole days leave the store when their time is over.
+  Stages* raw = stages.get();
+  stages->retention_timer = world.loop.every(
+      retention_interval, [raw] { raw->drop_expired(); }, "retention");
+  stages->drop_expired();
+
+  return std::unique_ptr<Pipeline>(new Pipeline(std::move(stages)));
+}
+
+void Pipeline::Stages::open_store(const OrgFiles& files) {
+  StoreWriter::Options options;
+  options.probe = [this, path = files.directory] { return room_on_disk(world.disk, path, config.disk_free_min); };
+  options.on_group = [this] { on_loop([](Stages& stages) { stages.api->on_commit(); }, "commit"); };
+  writer = std::make_unique<StoreWriter>(world.store, counters, std::move(options));
+}
+
+Status Pipeline::Stages::open_link(const OrgFiles& files) {
+  const std::vector<Agent> known = TRY(world.store.list_agents());
+  AgentsListener::Options options;
+  options.host = config.listen.agents.host;
+  options.port = config.listen.agents.port;
+  options.tls = TRY(load_tls(world.disk, files, true));
+  const AgentsListener::World link_world{
+      .loop = world.loop, .writer = *writer, .authority = authority, .counters = counters};
+  agents = TRY_DURING(AgentsListener::open(link_world, std::move(options), known),
+                      "listen for agents on " + to_string(config.listen.agents));
+  if (config.listen.agents.port == 0) config.listen.agents.port = agents->port();
+  return {};
+}
+
+Status Pipeline::Stages::open_query(const OrgFiles& files) {
+  api_context = std::make_unique<ApiContext>(ApiContext{
+      .store = world.store,
+      .writer = *writer,
+      .authority = authority,
+      .counters = counters,
+      .org = config.org,
+      .link_address = to_string(link_address(config)),
+      .api_url = api_url(config),
+      .on_enrolled =
+          [this](const Uuid& id) { on_loop([id](Stages& stages) { stages.agents->add_agent(id); }, "enrolment"); },
+      .on_revoked =
+          [this](const Uuid& id) { on_loop([id](Stages& stages) { stages.agents->revoke(id); }, "revocation"); },
+      .on_watched = [this] { on_loop([](Stages& stages) { stages.agents->watch(watch_duration); }, "live hint"); },
+  });
+
+  ApiServer::Options options;
+  options.host = config.listen.api.host;
+  options.port = config.listen.api.port;
+  if (config.listen.api_tls) options.tls = TRY(load_tls(world.disk, files, false));
+  options.online = [this] { return agents->online(); };
+  api = TRY_DURING(ApiServer::open(world.loop, counters, *api_context, std::move(options)),
+                   "listen for the API on " + to_string(config.listen.api));
+  if (config.listen.api.port == 0) {
+    config.listen.api.port = api->port();
+    api_context->api_url = api_url(config);
+  }
+  return {};
+}
+
+void Pipeline::Stages::drop_expired() {
+  const std::string day = format_day(world.loop.clock().wall() - config.retention);
+  const bool taken = writer->try_run([this, day](Store& store) {
+    const Result<uint64_t> dropped = store.drop_days_before(day);
+    if (!dropped.ok()) {
+      log_error("retention failed", {{"before", day}, {"error", dropped.error().text()}});
+    } else if (*dropped > 0) {
+      counters.blocks_expired += *dropped;
+      log_info("days dropped by retention", {{"before", day}, {"blocks", *dropped}});
+    }
+  });
+  if (!taken) log_warn("retention waits for the next hour", {{"before", day}});
+}
+
+// -- The public face
+// ---------------------------------------------------------------------------------------------------
+
+Pipeline::Pipeline(std::shared_ptr<Stages> stages) : stages_(std::move(stages)) {}
+
+Pipeline::~Pipeline() {
+  stop();
+}
+
+void Pipeline::stop() {
+  stages_->world.loop.cancel(stages_->retention_timer);
+  stages_->agents->stop();
+  stages_->api->stop();
+  stages_->writer->stop();
+}
+
+uint16_t Pipeline::agents_port() const {
+  return stages_->agents->port();
+}
+uint16_t Pipeline::api_port() const {
+  return stages_->api->port();
+}
+const ServerCounters& Pipeline::counters() const {
+  return stages_->counters;
+}
+
+}  // namespace reeve::server

@@ -1,0 +1,51 @@
+// See serve.h.
+#include "server/serve.h"
+
+#include <csignal>
+
+#include "common/base/log.h"
+#include "common/sys/lock_file.h"
+#include "common/sys/loop.h"
+#include "server/init.h"
+#include "server/org_files.h"
+#include "server/pipeline.h"
+#include "server/store/sqlite_store.h"
+#include "server/version.h"
+
+namespace reeve::server {
+namespace {
+
+// For the closing words to agents and clients to leave.
+constexpr Duration farewell = 200ms;
+
+}  // namespace
+
+Status serve(const ServerConfig& config) {
+  const OrgFiles files{config.data_dir};
+  set_log_level(config.log_level);
+  sys::Disk& disk = sys::real_disk();
+  SystemClock clock;
+
+  const sys::LockFile lock = TRY_DURING(sys::LockFile::take(files.lock()), "another server runs on this data folder");
+  TRY(renew_server_certificate_if_due(disk, clock.wall(), config));
+  const std::unique_ptr<Store> store = TRY(open_sqlite_store({.directory = files.store(), .disk = disk, .vfs = {}}));
+
+  sys::Loop loop(clock);
+  loop.on_signal(SIGTERM, [&loop] { loop.stop(); });
+  loop.on_signal(SIGINT, [&loop] { loop.stop(); });
+  const std::unique_ptr<Pipeline> pipeline = TRY(Pipeline::open({.loop = loop, .disk = disk, .store = *store}, config));
+  log_info("serving", {{"version", server_version},
+                       {"org", config.org},
+                       {"data", config.data_dir},
+                       {"agents", to_string(config.listen.agents)},
+                       {"api", api_url(config)}});
+
+  loop.run();
+  log_info("stopping");
+  pipeline->stop();
+  loop.run_until([] { return false; }, farewell);
+  log_info("stopped");
+  return {};
+}
+
+}  // namespace reeve::server

@@ -1,0 +1,179 @@
+// See store_writer.h.
+#include "server/store_writer.h"
+
+#include <future>
+#include <utility>
+
+#include "common/base/log.h"
+
+namespace reeve::server {
+namespace {
+
+// How long the writer sleeps when nothing comes; only the probe needs it to wake at all.
+constexpr Duration idle_wait = 200ms;
+
+}  // namespace
+
+StoreWriter::StoreWriter(Store& store, ServerCounters& counters, Options options)
+    : store_(store), counters_(counters), options_(std::move(options)), tasks_(options_.tasks_max) {
+  thread_ = std::thread([this] { write_until_stopped(); });
+}
+
+StoreWriter::~StoreWriter() {
+  stop();
+}
+
+void StoreWriter::stop() {
+  tasks_.close();
+  if (thread_.joinable()) thread_.join();
+}
+
+// -- Handing over
+// ------------------------------------------------------------------------------------------------------
+
+bool StoreWriter::try_commit(IncomingBlock block, OnCommitted on_committed) {
+  const uint64_t bytes = block.bytes.size();
+  queued_bytes_ += bytes;
+  const bool taken = tasks_.try_send(BlockTask{std::move(block), std::move(on_committed)});
+  if (!taken) queued_bytes_ -= bytes;
+  return taken;
+}
+
+bool StoreWriter::try_commit(IncomingGap gap, OnCommitted on_committed) {
+  return tasks_.try_send(GapTask{std::move(gap), std::move(on_committed)});
+}
+
+bool StoreWriter::try_run(std::function<void(Store& store)> work) {
+  return tasks_.try_send(WorkTask{std::move(work)});
+}
+
+Status StoreWriter::run(std::function<Status(Store& store)> work) {
+  // Shared, because a task that was never run must still find its promise when the queue is thrown away.
+  auto done = std::make_shared<std::promise<Status>>();
+  std::future<Status> outcome = done->get_future();
+  const bool taken = try_run([done, work = std::move(work)](Store& store) { done->set_value(work(store)); });
+  if (!taken) return Error(Code::unavailable, "the store's writer takes no more work right now");
+  return outcome.get();
+}
+
+std::optional<std::string> StoreWriter::paused() const {
+  std::lock_guard lock(paused_mutex_);
+  return paused_;
+}
+
+// -- The writer's thread
+// -----------------------------------------------------------------------------------------------
+
+void StoreWriter::write_until_stopped() {
+  std::optional<Task> task;
+  while (true) {
+    probe_when_due();
+    if (!task) task = tasks_.receive(idle_wait);
+    if (!task) {
+      if (tasks_.closed() && tasks_.size() == 0) return;
+      continue;
+    }
+
+    Task now = std::move(*task);
+    task.reset();
+    if (auto* block = std::get_if<BlockTask>(&now)) {
+      std::vector<BlockTask> group;
+      task = gather(std::move(*block), group);
+      commit(std::move(group));
+    } else if (auto* gap = std::get_if<GapTask>(&now)) {
+      commit(std::move(*gap));
+    } else {
+      std::get<WorkTask>(now).work(store_);
+    }
+  }
+}
+
+// Everything that lies ready and may share the transaction; gives the first task that may not.
+std::optional<StoreWriter::Task> StoreWriter::gather(BlockTask first, std::vector<BlockTask>& group) {
+  uint64_t bytes = first.block.bytes.size();
+  group.push_back(std::move(first));
+  while (group.size() < options_.group_blocks_max && bytes < options_.group_bytes_max) {
+    std::optional<Task> next = tasks_.try_receive();
+    if (!next) return std::nullopt;
+    auto* block = std::get_if<BlockTask>(&*next);
+    if (!block) return next;
+    bytes += block->block.bytes.size();
+    group.push_back(std::move(*block));
+  }
+  return std::nullopt;
+}
+
+void StoreWriter::commit(std::vector<BlockTask> group) {
+  std::vector<IncomingBlock> blocks;
+  blocks.reserve(group.size());
+  uint64_t bytes = 0;
+  for (BlockTask& task : group) {
+    bytes += task.block.bytes.size();
+    blocks.push_back(std::move(task.block));
+  }
+
+  Result<std::vector<CommitOutcome>> outcomes = Error(Code::exhausted, paused().value_or(""));
+  if (!paused()) outcomes = store_.commit_blocks(blocks);
+  queued_bytes_ -= bytes;
+
+  if (!outcomes.ok()) {
+    note(outcomes.error());
+    for (BlockTask& task : group) task.on_committed(outcomes.error());
+    return;
+  }
+  check(outcomes->size() == group.size(), "the store answers every block of a transaction");
+  note({});
+  for (size_t i = 0; i < group.size(); ++i) {
+    if ((*outcomes)[i].result == CommitResult::stored) {
+      ++counters_.blocks_stored;
+      counters_.bytes_stored += blocks[i].bytes.size();
+    }
+    group[i].on_committed((*outcomes)[i]);
+  }
+  if (options_.on_group) options_.on_group();
+}
+
+void StoreWriter::commit(GapTask task) {
+  Result<CommitOutcome> outcome = Error(Code::exhausted, paused().value_or(""));
+  if (!paused()) outcome = store_.commit_gap(task.gap);
+  note(outcome.ok() ? Status() : Status(outcome.error()));
+  if (outcome.ok() && outcome->result == CommitResult::stored) ++counters_.gaps_stored;
+  task.on_committed(outcome);
+}
+
+void StoreWriter::note(const Status& outcome) {
+  if (outcome.ok()) {
+    ++counters_.commits;
+    return;
+  }
+  ++counters_.commits_failed;
+  if (paused()) return;
+  log_error("commit failed", {{"error", outcome.error().text()}});
+  if (outcome.error().code() == Code::exhausted) pause(outcome.error().text());
+}
+
+// -- Full, and no longer
+// -----------------------------------------------------------------------------------------------
+
+void StoreWriter::pause(const std::string& reason) {
+  log_warn("ingest paused", {{"reason", reason}});
+  std::lock_guard lock(paused_mutex_);
+  paused_ = reason;
+}
+
+void StoreWriter::probe_when_due() {
+  const Instant now = clock_.now();
+  if (now - probed_ < options_.probe_interval) return;
+  probed_ = now;
+
+  const Status room = options_.probe ? options_.probe() : Status();
+  const bool was_paused = paused().has_value();
+  if (!room.ok() && !was_paused) pause(room.error().text());
+  if (room.ok() && was_paused) {
+    log_info("ingest goes on");
+    std::lock_guard lock(paused_mutex_);
+    paused_.reset();
+  }
+}
+
+}  // namespace reeve::server
