@@ -1,9 +1,9 @@
 // Searching and following logs across blocks.
 //
-// A search walks the blocks newest first and merges their matching rows through a heap. A block is opened only once the
-// heap's newest row is not newer than the block's last time, so a page of the newest rows opens few blocks. A cursor
-// names the last row given by (time, commit_id, row); the order over these three is total and never changes, so a
-// page follows the one before exactly, whatever was stored in between.
+// A search walks the blocks by their last time, newest first, and keeps the page's newest rows in a heap. It ends as
+// soon as the heap is full of rows newer than the next block's last time, so a page opens few blocks. A cursor names
+// the last row given by (time, commit_id, row); the order over these three is total and never changes, so a page
+// follows the one before exactly, whatever was stored in between.
 //
 // Each page has bounds on blocks and bytes read. A page that meets one ends early: it may hold fewer rows than asked
 // for, even none, and carries a cursor to go on from. Only a page without a cursor is the last.
@@ -25,7 +25,7 @@
 namespace reeve::server {
 
 constexpr uint32_t log_page_rows_max = 1000;
-constexpr uint64_t cursor_chars_max = 128;  // longer text is no cursor of ours
+constexpr size_t cursor_chars_max = 128;  // longer text is no cursor of ours
 
 // A row with what its block says of it.
 struct FoundLog {
@@ -48,13 +48,13 @@ struct ScanCounters {
   uint64_t blocks_pruned = 0;  // ruled out by their header
   uint64_t rows = 0;           // in the searched blocks
   uint64_t damaged_blocks = 0;
+  uint64_t blocks_too_new = 0;  // written by a newer release: kept, not searchable yet
 };
 
 // Upper bounds of the work that one page may cost.
 struct LogQueryLimits {
-  uint64_t blocks_max = 20'000;      // headers read
-  uint64_t bytes_max = 256_MiB;      // of blocks searched, as stored
-  uint64_t held_rows_max = 200'000;  // matching rows in memory at once
+  uint64_t blocks_max = 20'000;  // headers read
+  uint64_t bytes_max = 128_MiB;  // of blocks searched, as stored
 };
 
 struct LogQuery {

@@ -79,7 +79,7 @@ struct BlockQuery {
   wire::BlockKind kind = wire::BlockKind::logs;
   WallTime from{INT64_MIN};  // blocks whose [time_min, time_max] meets [from, to)
   WallTime to{INT64_MAX};
-  std::optional<Uuid> agent;
+  std::optional<Uuid> agent = std::nullopt;
   uint64_t after_commit_id = 0;  // only blocks stored later than this one
   uint64_t through_commit_id = UINT64_MAX;
 };
