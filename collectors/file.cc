@@ -29,7 +29,12 @@ FileCollector::FileCollector(FileConfig config, sys::Disk& disk, Random& random,
       random_(random),
       restored_(std::move(restored)) {
   check(config_.line_bytes_max >= 16, "a line may be long enough for a cut between two characters");
-  std::erase_if(restored_, [](const wire::SourcePosition& p) { return p.kind != "file" || p.finished; });
+  std::erase_if(restored_, [this](const wire::SourcePosition& p) { return p.finished || !claims(config_, p); });
+}
+
+bool FileCollector::claims(const FileConfig& config, const wire::SourcePosition& position) {
+  const Globs globs(config.include, config.exclude);
+  return position.kind == "file" && globs.includes(position.name) && !globs.excluded(position.name);
 }
 
 FileCollector::~FileCollector() = default;

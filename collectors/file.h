@@ -67,7 +67,10 @@ struct FileSource;
 // One thread: its worker.
 class FileCollector : public Collector {
  public:
-  // `restored`: every position known to be durable, those of other collectors among them. All references outlive this.
+  // Whether a durable position belongs to a collector with that config: its name is one that the config asks for.
+  static bool claims(const FileConfig& config, const wire::SourcePosition& position);
+
+  // `restored`: durable positions; those that are not claimed are left alone. All references outlive this.
   FileCollector(FileConfig config, sys::Disk& disk, Random& random, std::vector<wire::SourcePosition> restored);
   ~FileCollector() override;
 

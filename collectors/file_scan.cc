@@ -277,7 +277,8 @@ void FileCollector::follow_missed_generations(const Rotation& rotation, Instant 
     if (sources_.size() >= config_.files_max) return;
     if (by_identity_.contains(sibling.stat.identity)) continue;  // a second name of the one before
     auto source = std::make_unique<FileSource>();
-    source->path = source->position.name = sibling.path;
+    source->path = sibling.path;
+    source->position.name = rotation.path;  // the name under which it was written
     source->set_identity(sibling.stat.identity);
     source->at_path = false;
     source->maybe_copy = true;

@@ -236,6 +236,11 @@ Status Globs::validate(std::string_view pattern) {
   return {};
 }
 
+bool Globs::includes(std::string_view path) const {
+  return std::any_of(include_.begin(), include_.end(),
+                     [&](const std::string& pattern) { return matches_path(pattern, path); });
+}
+
 bool Globs::excluded(std::string_view path) const {
   const std::string_view name = path.substr(path.rfind('/') + 1);
   return std::any_of(exclude_.begin(), exclude_.end(), [&](const std::string& pattern) {

@@ -33,6 +33,7 @@ class Globs {
   };
   Walk walk(sys::Disk& disk) const;
 
+  bool includes(std::string_view path) const;
   bool excluded(std::string_view path) const;
 
  private:
