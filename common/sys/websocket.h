@@ -23,7 +23,7 @@ struct WebSocketOptions {
   uint64_t message_bytes_max = 64_KiB;  // a longer one closes with 1009
   uint64_t pending_bytes_max = 1_MiB;
   Duration ping_interval = 10s;
-  Duration silence_max = 25s;
+  Duration silence_max = 24s;  // noticed at most half a ping_interval later
 };
 
 struct WebSocketClosed {
@@ -52,7 +52,9 @@ class WebSocket {
   [[nodiscard]] bool send(BytesView message);
   uint64_t pending_bytes() const;
 
-  void pause();  // reading; a paused socket still answers no pings, so keep it short of silence_max
+  // Stops reading; messages of up to 4 KiB that were read already may still come. A paused socket answers no pings, so
+  // keep it short of the peer's silence_max.
+  void pause();
   void resume();
 
   void close(uint16_t code, std::string_view reason);  // in order; the reason is cut to 123 bytes
