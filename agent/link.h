@@ -10,8 +10,7 @@
 #pragma once
 
 #include <array>
-#include <deque>
-#include <optional>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -72,6 +71,7 @@ class LinkSession {
   };
 
   LinkSession(Options options, SpoolView spool, Instant now);
+  ~LinkSession();
 
   // The first call's actions carry Hello. Each call returns what to do now, in order.
   std::vector<LinkAction> start();
@@ -85,18 +85,13 @@ class LinkSession {
   std::vector<LinkAction> request_certificate(const std::string& csr_pem);
 
   bool welcomed() const;
+  uint64_t frames_unknown() const;  // of a kind from the future; passed by
   // Everything that was durable is acknowledged; for --until-eof.
   bool drained() const;
 
  private:
-  struct LaneProgress;
-  struct Fetched;
-  void pump(Instant now, std::vector<LinkAction>& actions);
-
-  Options options_;
-  SpoolView spool_;
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace reeve::agent

@@ -1,0 +1,128 @@
+// Turns what collectors hand on into sealed blocks with the source positions that belong to them.
+//
+// Rows gather in one open block for logs and one for metrics. A block is sealed only between runs of rows, where every
+// row is covered by a position; a sealed block therefore says exactly how far its sources were read. It is sealed
+//
+//     at 4 MiB of raw lines;
+//     5 s after its first row;
+//     500 ms after it, where it holds a shape new to this agent or a line of level error and above, and everything that
+//       there is to read has been read: a backlog meets new shapes all the time and must not fall into tiny blocks;
+//     200 ms after it while somebody watches live (the same condition);
+//     when its records span more than 10 min, as soon as it is worth a block (64 KiB raw).
+//
+// At most sealed_blocks_max wait to be taken; then full() is true, and files wait.
+//
+// No threads and no clock: the worker tells the time. One thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/outputs.h"
+#include "agent/parse/line_parser.h"
+#include "collectors/collector.h"
+#include "common/wire/block.h"
+
+namespace reeve::agent {
+
+struct SealedBlock {
+  wire::Lane lane = wire::Lane::live;
+  Bytes bytes;
+  std::vector<wire::SourcePosition> positions;
+};
+
+// Since the start.
+struct BatcherCounters {
+  uint64_t rows = 0;
+  uint64_t raw_bytes = 0;
+  uint64_t points = 0;
+  uint64_t blocks = 0;
+  uint64_t time_suspect = 0;
+  std::map<std::string, uint64_t> dropped_bytes;  // by reason; collectors use few
+};
+
+class Batcher : public collect::Intake {
+ public:
+  struct Options {
+    std::string host;
+    Output output = Output::server;
+    LocalOffset local_offset;  // none: times without a zone are UTC
+    uint64_t raw_bytes_seal = 4_MiB;
+    Duration age_max = 5s;
+    Duration age_max_urgent = 500ms;
+    Duration age_max_live = 200ms;
+    Duration age_max_metrics = 1s;
+    Duration span_max = 10min;
+    uint64_t span_raw_bytes_min = 64_KiB;
+    size_t sealed_blocks_max = 4;
+  };
+
+  explicit Batcher(Options options);
+
+  // The time of everything handed on until the next call.
+  void begin_turn(Instant now, WallTime wall);
+  // All collectors have been polled; `caught_up`: they had nothing more to read.
+  void end_turn(bool caught_up);
+  // Call end_turn again by then.
+  Instant next_seal() const;
+  // Someone watches until then.
+  void serve_live(Instant until) { live_until_ = until; }
+  // Everything into blocks, whatever its age; full() does not hold here.
+  void seal_all();
+
+  std::optional<SealedBlock> take_sealed();
+  // Positions that need no block to be durable: the blackhole's.
+  std::vector<wire::SourcePosition> take_discarded();
+  const BatcherCounters& counters() const { return counters_; }
+
+  collect::SourceHandle open_source(const wire::SourcePosition& position, std::string_view service) override;
+  void line(collect::SourceHandle source, BytesView body) override;
+  void record(collect::SourceHandle source, BytesView body, const collect::Structured& structured) override;
+  void advance(collect::SourceHandle source, const wire::SourcePosition& position) override;
+  void metric(const wire::MetricPoint& point) override;
+  bool full() const override { return sealed_.size() >= options_.sealed_blocks_max; }
+  void dropped(std::string_view reason, uint64_t bytes) override;
+
+ private:
+  struct Source {
+    wire::SourcePosition position;
+    std::string service;
+    uint64_t block = 0;  // the open block it has rows in; its index there
+    uint32_t index = 0;
+  };
+
+  void add(Source& source, const wire::LogRecord& record);
+  uint32_t index_in_block(Source& source);
+  bool log_is_due(bool caught_up) const;
+  void seal_logs();
+  void seal_metrics();
+
+  const Options options_;
+  LineParser parser_;
+  wire::LogBlockBuilder logs_;
+  wire::MetricBlockBuilder metrics_;
+  std::vector<Source> sources_;  // by handle; as many as the collectors have open at once, which they bound
+  std::unordered_map<uint64_t, collect::SourceHandle> handles_;  // by source id
+  std::vector<collect::SourceHandle> free_handles_;              // of sources that are finished
+  std::deque<SealedBlock> sealed_;
+  std::vector<wire::SourcePosition> discarded_;
+  BatcherCounters counters_;
+
+  Instant now_;
+  WallTime wall_;
+  Instant live_until_{INT64_MIN};
+  uint64_t block_ = 1;                // counts open blocks of logs
+  std::optional<Instant> logs_from_;  // when the open block got its first row
+  std::optional<Instant> metrics_from_;
+  bool urgent_ = false;       // a new shape or an error is in it
+  bool between_runs_ = true;  // every row handed on is covered by a position
+  bool caught_up_ = false;
+  uint64_t shapes_seen_ = 0;  // keeps the blackhole's shape keys from being computed for nothing
+};
+
+}  // namespace reeve::agent

@@ -1,0 +1,447 @@
+// See spool.h. What is on disk is SpoolContents (spool_recovery.h); this file keeps it true while blocks come and go.
+//
+// A segment is born whole: snapshot, and the blocks that have to be written anew, go into a file that is synced before
+// it gets its name. So a segment that exists is one whose opening is durable, and everything older than its snapshot
+// lists may go.
+#include "agent/spool.h"
+
+#include <algorithm>
+
+#include "agent/spool_format.h"
+#include "agent/spool_quarantine.h"
+#include "agent/spool_recovery.h"
+#include "agent/spool_segment.h"
+#include "common/base/check.h"
+#include "common/base/crc32c.h"
+#include "common/base/log.h"
+
+namespace reeve::agent {
+
+namespace {
+
+// Appended and not yet synced; kept in memory to be written again where a sync fails. Beyond it the caller waits.
+constexpr uint64_t unsynced_bytes_max = wire::block_bytes_max + 16_MiB;
+
+size_t index_of(wire::Lane lane) {
+  return static_cast<size_t>(lane);
+}
+
+}  // namespace
+
+struct Spool::State {
+  sys::Disk& disk;
+  Random& random;
+  const Uuid agent;
+  const Options options;
+  SpoolQuarantine quarantine;
+  SpoolContents contents;
+  std::unique_ptr<SegmentWriter> writer;  // none, or broken: the next append begins a segment
+  uint64_t unsynced_bytes = 0;
+
+  State(sys::Disk& on_disk, Random& with_random, const Uuid& of_agent, Options with_options)
+      : disk(on_disk),
+        random(with_random),
+        agent(of_agent),
+        options(std::move(with_options)),
+        quarantine(disk, options.directory + "/quarantine") {}
+
+  std::string path_of(const SegmentName& name) const { return options.directory + "/" + to_string(name); }
+  uint64_t& acknowledged(wire::Lane lane) { return contents.acknowledged[index_of(lane)]; }
+  uint64_t& next(wire::Lane lane) { return contents.next[index_of(lane)]; }
+
+  uint64_t bytes_held() const;
+  uint64_t next_to_append(wire::Lane lane) const;
+  Snapshot snapshot() const;
+  Bytes checkpoint(const std::vector<wire::SourcePosition>& positions) const;
+  void note_writer();
+
+  Status write_opening(SegmentWriter& to, std::vector<HeldBlock>& places);
+  Status begin_segment();
+  Status make_room(uint64_t bytes);
+  void make_durable();
+  Status sync();
+  void write_checkpoint(const std::vector<wire::SourcePosition>& positions);
+  void delete_acknowledged_segments();
+  void set_aside(wire::Lane lane, uint64_t sequence, const HeldBlock& block, BytesView bytes, std::string reason);
+  Result<Bytes> read_payload(const HeldBlock& block);
+  Status begin_new_epoch();
+};
+
+// -- Looking ---------------------------------------------------------------------------------------------------------
+
+uint64_t Spool::State::bytes_held() const {
+  uint64_t bytes = 0;
+  for (const auto& [number, segment] : contents.segments) bytes += segment.file_bytes;
+  return bytes;
+}
+
+uint64_t Spool::State::next_to_append(wire::Lane lane) const {
+  uint64_t result = contents.next[index_of(lane)];
+  for (const UnsyncedBlock& block : contents.unsynced) result += block.lane == lane ? 1 : 0;
+  return result;
+}
+
+Snapshot Spool::State::snapshot() const {
+  Snapshot result;
+  result.agent = agent;
+  result.epoch = contents.epoch;
+  result.acknowledged = contents.acknowledged;
+  result.next = contents.next;
+  for (const auto& [id, held] : contents.positions) result.positions.push_back(held.position);
+  result.gaps = contents.gaps;
+  result.former_epochs = contents.former_epochs;
+  for (const auto& [number, segment] : contents.segments) {
+    result.older_segments.push_back({number, segment.valid_bytes});
+  }
+  return result;
+}
+
+Bytes Spool::State::checkpoint(const std::vector<wire::SourcePosition>& positions) const {
+  return encode(Checkpoint{contents.epoch, contents.acknowledged, contents.next, positions, contents.gaps});
+}
+
+// The books follow the file.
+void Spool::State::note_writer() {
+  HeldSegment* segment = contents.segment(writer->name().number);
+  check(segment != nullptr, "the segment being written is in the books");
+  segment->file_bytes = writer->size();
+  segment->valid_bytes = writer->synced_bytes();
+}
+
+// -- Segments --------------------------------------------------------------------------------------------------------
+
+Status Spool::State::write_opening(SegmentWriter& to, std::vector<HeldBlock>& places) {
+  const Bytes opening = encode(snapshot());
+  TRY(to.append(FrameType::snapshot, opening, {}));
+  TRY(to.append(FrameType::snapshot, opening, {}));
+  for (const UnsyncedBlock& block : contents.unsynced) {
+    const Bytes head = encode(BlockHead{contents.epoch, block.lane, block.sequence, block.positions});
+    const uint64_t offset = TRY(to.append(FrameType::block, head, block.block));
+    places.push_back({to.name().number, offset, static_cast<uint32_t>(head.size() + block.block.size())});
+  }
+  return to.sync();
+}
+
+// Afterwards everything appended so far is durable.
+Status Spool::State::begin_segment() {
+  if (writer) note_writer();
+  const SegmentName name{++contents.segment_number_max, random.next()};
+  const std::string path = path_of(name);
+
+  auto file = TRY_DURING(disk.open(path + ".new", sys::OpenMode::create_new), "begin a spool segment");
+  auto fresh = std::make_unique<SegmentWriter>(std::move(file), name);
+  std::vector<HeldBlock> places;
+  Status begun = write_opening(*fresh, places);
+  if (begun.ok()) begun = disk.rename(path + ".new", path);
+  if (begun.ok()) {
+    begun = disk.sync_directory(options.directory);
+    // Whether the name will last is unknown. Where it does, the segment says what the next one will say again.
+    if (!begun.ok() && !disk.remove(path).ok()) log_warn("a segment given up stays", {{"file", path}});
+  } else if (!disk.remove(path + ".new").ok()) {
+    log_warn("a segment given up stays", {{"file", path + ".new"}});  // the next start removes it
+  }
+  if (!begun.ok()) return begun.error().during("begin a spool segment");
+
+  writer = std::move(fresh);
+  contents.segments[name.number] = {.name = name, .file_bytes = writer->size(), .valid_bytes = writer->size()};
+  for (size_t i = 0; i < places.size(); ++i) contents.unsynced[i].place = places[i];
+  const bool wrote_blocks = !places.empty();
+  make_durable();
+  if (wrote_blocks) write_checkpoint({});
+  delete_acknowledged_segments();
+  return {};
+}
+
+// What was appended is on disk now; the link may see it.
+void Spool::State::make_durable() {
+  for (UnsyncedBlock& block : contents.unsynced) {
+    check(block.sequence == next(block.lane), "blocks become durable in the order of their lane");
+    next(block.lane) = block.sequence + 1;
+    contents.hold(block.lane, block.sequence, block.place);
+    contents.merge_positions(block.positions, contents.next[0] - 1);
+  }
+  contents.unsynced.clear();
+  unsynced_bytes = 0;
+}
+
+Status Spool::State::sync() {
+  if (!writer || writer->broken()) {
+    if (contents.unsynced.empty() && writer) return {};
+    return begin_segment();
+  }
+  if (writer->synced_bytes() == writer->size()) return {};
+
+  const Status synced = writer->sync();
+  note_writer();
+  if (!synced.ok()) {
+    log_warn("a spool segment is given up", {{"segment", writer->name().number}, {"error", synced.error().text()}});
+    return begin_segment();
+  }
+  std::map<uint64_t, wire::SourcePosition> newest;
+  for (const UnsyncedBlock& block : contents.unsynced) {
+    for (const wire::SourcePosition& position : block.positions) newest[position.id] = position;
+  }
+  const bool wrote_blocks = !contents.unsynced.empty();
+  make_durable();
+  std::vector<wire::SourcePosition> positions;
+  for (auto& [id, position] : newest) positions.push_back(std::move(position));
+  if (wrote_blocks) write_checkpoint(positions);
+  return {};
+}
+
+// Says in the file what is known; where it cannot be said now, the next segment's snapshot will.
+void Spool::State::write_checkpoint(const std::vector<wire::SourcePosition>& positions) {
+  if (!writer || writer->broken()) return;
+  const auto written = writer->append(FrameType::checkpoint, checkpoint(positions), {});
+  if (!written.ok() && written.error().code() != Code::exhausted) writer->give_up();
+  note_writer();
+}
+
+void Spool::State::delete_acknowledged_segments() {
+  const uint64_t current = writer ? writer->name().number : UINT64_MAX;
+  const auto is_done = [current](const auto& entry) { return entry.first != current && entry.second.held_blocks == 0; };
+  auto done = std::find_if(contents.segments.begin(), contents.segments.end(), is_done);
+  if (done == contents.segments.end()) return;
+
+  // The acknowledgement must not be forgotten before what it spoke of.
+  if (const Status synced = sync(); !synced.ok()) {
+    log_warn("spool segments are deleted before their acknowledgement is durable", {{"error", synced.error().text()}});
+  }
+  while ((done = std::find_if(contents.segments.begin(), contents.segments.end(), is_done)) !=
+         contents.segments.end()) {
+    const Status removed = disk.remove(path_of(done->second.name));
+    if (!removed.ok() && removed.error().code() != Code::not_found) {
+      log_warn("a spool segment could not be deleted", {{"error", removed.error().text()}});
+      return;
+    }
+    contents.segments.erase(done);
+  }
+  const uint64_t oldest = contents.segments.empty() ? UINT64_MAX : contents.segments.begin()->first;
+  std::erase_if(contents.former_epochs, [oldest](const FormerEpoch& former) { return former.segment_last < oldest; });
+}
+
+// Room for a frame of `bytes` in the current segment, beginning a new one where needed.
+Status Spool::State::make_room(uint64_t bytes) {
+  if (unsynced_bytes > 0 && unsynced_bytes + bytes > unsynced_bytes_max) {
+    return Error(Code::exhausted, "blocks of " + std::to_string(unsynced_bytes) + " bytes wait for a sync");
+  }
+  const bool over = bytes_held() + bytes > options.bytes_max;
+  const bool may_free = writer && contents.segment(writer->name().number)->held_blocks == 0 &&
+                        contents.unsynced.empty() && writer->size() > options.segment_bytes_max / 2;
+  if (!writer || writer->broken() || (over && may_free)) TRY(begin_segment());
+  if (bytes_held() + bytes > options.bytes_max) {
+    return Error(Code::exhausted, "the spool holds " + std::to_string(bytes_held()) + " bytes of at most " +
+                                      std::to_string(options.bytes_max));
+  }
+  if (writer->size() < options.segment_bytes_max) return {};
+  TRY(sync());
+  if (!writer->broken() && writer->size() < options.segment_bytes_max) return {};
+  return begin_segment();
+}
+
+// -- Reading ---------------------------------------------------------------------------------------------------------
+
+Result<Bytes> Spool::State::read_payload(const HeldBlock& block) {
+  const HeldSegment* segment = contents.segment(block.segment);
+  if (segment == nullptr) return Error(Code::corrupt, "the segment is gone");
+  const std::string path = path_of(segment->name);
+  const auto file = TRY(disk.open(path, sys::OpenMode::read));
+  Bytes frame;
+  TRY(file->read_at(block.offset, frame_header_bytes + block.payload_bytes, frame));
+
+  const auto header = parse_frame_header(frame);
+  const BytesView payload = BytesView(frame).substr(std::min(frame.size(), frame_header_bytes));
+  if (!header || header->payload_bytes != block.payload_bytes || payload.size() != block.payload_bytes ||
+      crc32c(payload) != header->payload_crc) {
+    return Error(Code::corrupt, path + ": the frame at " + std::to_string(block.offset) + " is damaged");
+  }
+  frame.erase(0, frame_header_bytes);
+  return frame;
+}
+
+void Spool::State::set_aside(wire::Lane lane, uint64_t sequence, const HeldBlock& block, BytesView bytes,
+                             std::string reason) {
+  const HeldSegment* segment = contents.segment(block.segment);
+  const std::string name = segment == nullptr ? "gone" : to_string(segment->name);
+  quarantine.keep(name + "-" + std::to_string(block.offset), bytes);
+  log_warn("a block is set aside", {{"lane", index_of(lane)}, {"sequence", sequence}, {"reason", reason}});
+
+  if (HeldSegment* of = contents.segment(block.segment)) --of->held_blocks;
+  contents.held[index_of(lane)].erase(sequence);
+  contents.gaps.push_back({lane, sequence, sequence, std::move(reason)});
+  write_checkpoint({});
+}
+
+// Numbers shift down so that the oldest unacknowledged block is 1; the blocks themselves stay where they are and are
+// stamped again as they are read.
+Status Spool::State::begin_new_epoch() {
+  TRY(sync());
+  const SpoolContents before = contents;
+  const LaneNumbers shift = contents.acknowledged;
+  for (FormerEpoch& former : contents.former_epochs) {
+    for (size_t lane = 0; lane < wire::lane_count; ++lane) former.shift[lane] += shift[lane];
+  }
+  contents.former_epochs.push_back({contents.epoch, contents.segment_number_max, shift});
+  contents.epoch = make_uuid_v4(random);
+  for (size_t lane = 0; lane < wire::lane_count; ++lane) {
+    std::map<uint64_t, HeldBlock> renumbered;
+    for (const auto& [sequence, block] : contents.held[lane]) renumbered[sequence - shift[lane]] = block;
+    contents.held[lane] = std::move(renumbered);
+    contents.acknowledged[lane] = 0;
+    contents.next[lane] -= shift[lane];
+  }
+  for (SpoolGap& gap : contents.gaps) {
+    gap.from -= shift[index_of(gap.lane)];
+    gap.to -= shift[index_of(gap.lane)];
+  }
+  for (auto& [id, held] : contents.positions) held.live_sequence -= std::min(held.live_sequence, shift[0]);
+
+  const Status begun = begin_segment();
+  if (!begun.ok()) {
+    const uint64_t number = contents.segment_number_max;
+    contents = before;
+    contents.segment_number_max = number;
+    return begun.error().during("begin a new stream epoch");
+  }
+  log_info("a new stream epoch begins", {{"epoch", to_string(contents.epoch)}});
+  return {};
+}
+
+// -- Spool -----------------------------------------------------------------------------------------------------------
+
+Spool::Spool(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Spool::~Spool() = default;
+
+Result<std::unique_ptr<Spool>> Spool::open(sys::Disk& disk, Random& random, const Uuid& agent, Options options) {
+  check(options.bytes_max >= 2 * options.segment_bytes_max, "a spool holds at least two segments");
+  auto state = std::make_unique<State>(disk, random, agent, std::move(options));
+  TRY_DURING(disk.make_directories(state->options.directory), "open the spool");
+  state->contents = TRY_DURING(recover_spool(disk, state->options.directory, state->quarantine), "open the spool");
+  for (const UnsyncedBlock& block : state->contents.unsynced) state->unsynced_bytes += block.block.size();
+
+  const bool is_new = !state->contents.found || state->contents.epoch.is_nil();
+  if (is_new) state->contents.epoch = make_uuid_v4(random);
+  const bool foreign = !is_new && !state->contents.agent.is_nil() && state->contents.agent != agent;
+
+  // A full disk is no reason not to start: what is held can be sent, and that makes room.
+  const Status begun = foreign ? state->begin_new_epoch() : state->begin_segment();
+  if (!begun.ok() && (foreign || begun.error().code() != Code::exhausted))
+    return begun.error().during("open the spool");
+  return std::unique_ptr<Spool>(new Spool(std::move(state)));
+}
+
+std::vector<wire::SourcePosition> Spool::positions() const {
+  std::map<uint64_t, wire::SourcePosition> newest;
+  for (const auto& [id, held] : state_->contents.positions) newest[id] = held.position;
+  for (const UnsyncedBlock& block : state_->contents.unsynced) {
+    for (const wire::SourcePosition& position : block.positions) newest[position.id] = position;
+  }
+  std::vector<wire::SourcePosition> result;
+  for (auto& [id, position] : newest) result.push_back(std::move(position));
+  return result;
+}
+
+Uuid Spool::epoch() const {
+  return state_->contents.epoch;
+}
+
+Spool::LaneState Spool::lane(wire::Lane lane) const {
+  return {.first_held = state_->acknowledged(lane) + 1, .next_durable = state_->next(lane)};
+}
+
+std::vector<SpoolGap> Spool::gaps() const {
+  return state_->contents.gaps;
+}
+
+uint64_t Spool::quarantined_total() const {
+  return state_->quarantine.total();
+}
+
+uint64_t Spool::bytes_held() const {
+  return state_->bytes_held();
+}
+
+Status Spool::append(wire::Lane lane, Bytes block, const std::vector<wire::SourcePosition>& positions) {
+  check(block.size() >= wire::preamble_bytes, "a block has a preamble");
+  if (block.size() > wire::block_bytes_max) {
+    return Error(Code::invalid, "a block of " + std::to_string(block.size()) + " bytes; allowed: at most " +
+                                    std::to_string(wire::block_bytes_max));
+  }
+  State& state = *state_;
+  TRY(state.make_room(block.size() + frame_header_bytes));
+
+  const uint64_t sequence = state.next_to_append(lane);
+  wire::stamp_block(block, {state.agent, state.contents.epoch, lane, sequence});
+  const Bytes head = encode(BlockHead{state.contents.epoch, lane, sequence, positions});
+  const auto offset = state.writer->append(FrameType::block, head, block);
+  if (!offset.ok()) {
+    if (offset.error().code() != Code::exhausted) state.writer->give_up();
+    state.note_writer();
+    return offset.error().during("append to the spool");
+  }
+  state.note_writer();
+  state.unsynced_bytes += block.size();
+  const HeldBlock place{state.writer->name().number, *offset, static_cast<uint32_t>(head.size() + block.size())};
+  state.contents.unsynced.push_back({lane, sequence, positions, std::move(block), place});
+  return {};
+}
+
+Status Spool::sync() {
+  return state_->sync();
+}
+
+Result<Bytes> Spool::read(wire::Lane lane, uint64_t sequence) {
+  const auto& held = state_->contents.held[index_of(lane)];
+  const auto found = held.find(sequence);
+  if (found == held.end()) return Error(Code::not_found, "the spool holds no block " + std::to_string(sequence));
+
+  const HeldBlock place = found->second;
+  auto payload = state_->read_payload(place);
+  if (!payload.ok()) {
+    if (payload.error().code() != Code::corrupt && payload.error().code() != Code::not_found) return payload.error();
+    state_->set_aside(lane, sequence, place, {}, "damaged in the spool");
+    return Error(Code::corrupt, payload.error().text());
+  }
+  BytesView block = *payload;
+  const auto head = take_block_head(block);
+  if (!head || block.size() < wire::preamble_bytes) {
+    state_->set_aside(lane, sequence, place, *payload, "damaged in the spool");
+    return Error(Code::corrupt, "block " + std::to_string(sequence) + " has no head");
+  }
+  Bytes result(block);
+  wire::stamp_block(result, {state_->agent, state_->contents.epoch, lane, sequence});
+  return result;
+}
+
+Status Spool::acknowledge(wire::Lane lane, uint64_t through) {
+  State& state = *state_;
+  if (through >= state.next(lane)) {
+    return Error(Code::invalid, "block " + std::to_string(through) + " is acknowledged; the newest is " +
+                                    std::to_string(state.next(lane) - 1));
+  }
+  if (through <= state.acknowledged(lane)) return {};
+
+  state.acknowledged(lane) = through;
+  state.contents.release_through(lane, through);
+  std::erase_if(state.contents.gaps, [&](const SpoolGap& gap) { return gap.lane == lane && gap.to <= through; });
+  state.contents.drop_finished();
+  state.write_checkpoint({});
+  state.delete_acknowledged_segments();
+  return {};
+}
+
+Status Spool::set_aside(wire::Lane lane, uint64_t sequence, const std::string& reason) {
+  const auto& held = state_->contents.held[index_of(lane)];
+  const auto found = held.find(sequence);
+  if (found == held.end()) return Error(Code::not_found, "the spool holds no block " + std::to_string(sequence));
+  const HeldBlock place = found->second;
+  const auto payload = state_->read_payload(place);
+  state_->set_aside(lane, sequence, place, payload.ok() ? BytesView(*payload) : BytesView(), reason);
+  return {};
+}
+
+Status Spool::begin_new_epoch() {
+  return state_->begin_new_epoch();
+}
+
+}  // namespace reeve::agent
