@@ -8,6 +8,7 @@ namespace reeve::cli {
 namespace {
 
 constexpr Duration answer_timeout = 30s;
+constexpr Duration tail_timeout = 10s;  // beyond the wait that was asked for: a dead connection must not look quiet
 constexpr size_t pages_max = 1000;
 
 using Query = std::vector<std::pair<std::string, std::string>>;
@@ -87,7 +88,7 @@ Result<std::vector<LogLine>> read_lines(const Json& answer) {
                      .host = row.string_or("host"),
                      .body = row.string_or("body"),
                      .is_time_suspect = is_true(row, "time_suspect"),
-                     .json = row});
+                     .json = row.dump()});
   }
   return lines;
 }
@@ -158,7 +159,7 @@ Result<HttpAnswer> Client::send(const std::string& method, const std::string& pa
                       .key = profile_.key,
                       .body = std::move(body),
                       .ca_pem = profile_.ca_pem,
-                      .timeout = answer_timeout + wait});
+                      .timeout = wait > Duration{} ? wait + tail_timeout : answer_timeout});
 }
 
 Result<Json> Client::get(const std::string& path, Query query, Duration wait) {

@@ -41,9 +41,9 @@ class Follower {
     cursor_ = place.cursor;
     if (options_.rows_max == 0) return {};
 
-    Found found = TRY(find_lines(client_, options_.filter, options_.rows_max));
+    Found found = TRY(find_lines(client_, options_.filter, options_.rows_max, Keep::both));
     TRY(writer_.write(found.lines));
-    for (const LogLine& line : found.lines) shown_.push_back(line.json.dump());
+    for (const LogLine& line : found.lines) shown_.push_back(line.json);
     return {};
   }
 
@@ -51,7 +51,7 @@ class Follower {
   void drop_already_shown(std::vector<LogLine>& lines) {
     if (shown_.empty()) return;
     std::erase_if(lines, [this](const LogLine& line) {
-      const auto same = std::find(shown_.begin(), shown_.end(), line.json.dump());
+      const auto same = std::find(shown_.begin(), shown_.end(), line.json);
       if (same == shown_.end()) return false;
       shown_.erase(same);
       return true;

@@ -23,14 +23,19 @@ class LogWriter {
   LogLayout layout_;
 };
 
-// The newest lines that match, oldest first, by as many pages as it takes.
+// What of each line is wanted; the rest is dropped at once, because a search may hold a million.
+enum class Keep { text, json, both };
+
+// The newest lines that match, oldest first.
 struct Found {
   std::vector<LogLine> lines;
   bool has_more = false;
   uint64_t blocks_scanned = 0;
   uint64_t blocks_damaged = 0;
 };
-Result<Found> find_lines(Client& client, const LogFilter& filter, uint64_t rows_max);
+
+// By as many pages as it takes.
+Result<Found> find_lines(Client& client, const LogFilter& filter, uint64_t rows_max, Keep keep);
 
 // Lives until the user ends it, which is no error, or the server says no.
 Status follow_lines(World& world, Client& client, const LogsOptions& options);

@@ -14,17 +14,41 @@ namespace {
 // A page may come back empty and still have a next one, when the server has looked at much and found nothing.
 constexpr size_t pages_max = 100'000;
 
+// Written at once when so much has gathered.
+constexpr size_t text_bytes_max = 1_MiB;
+
+// A new line rather than a cleared one: a cleared string keeps its memory.
+LogLine reduced(LogLine&& line, Keep keep) {
+  if (keep == Keep::both) return std::move(line);
+  LogLine result;
+  result.time = line.time;
+  if (keep == Keep::json) {
+    result.json = std::move(line.json);
+    return result;
+  }
+  result.level = std::move(line.level);
+  result.service = std::move(line.service);
+  result.host = std::move(line.host);
+  result.body = std::move(line.body);
+  result.is_time_suspect = line.is_time_suspect;
+  return result;
+}
+
 }  // namespace
 
 Status LogWriter::write(const std::vector<LogLine>& lines) {
   std::string text;
   for (const LogLine& line : lines) layout_.fit(line);
-  for (const LogLine& line : lines)
-    text += json_ ? harmless_json(line.json.dump()) + "\n" : render_log_line(line, layout_, style_);
+  for (const LogLine& line : lines) {
+    text += json_ ? harmless_json(line.json) + "\n" : render_log_line(line, layout_, style_);
+    if (text.size() < text_bytes_max) continue;
+    TRY(screen_.print(text));
+    text.clear();
+  }
   return text.empty() ? Status() : screen_.print(text);
 }
 
-Result<Found> find_lines(Client& client, const LogFilter& filter, uint64_t rows_max) {
+Result<Found> find_lines(Client& client, const LogFilter& filter, uint64_t rows_max, Keep keep) {
   Found found;
   std::optional<std::string> cursor;
   for (size_t pages = 0; pages < pages_max; ++pages) {
@@ -33,7 +57,7 @@ Result<Found> find_lines(Client& client, const LogFilter& filter, uint64_t rows_
     found.blocks_scanned += page.blocks_scanned;
     found.blocks_damaged += page.blocks_damaged;
     if (page.lines.size() > wanted) page.lines.resize(wanted);
-    std::move(page.lines.begin(), page.lines.end(), std::back_inserter(found.lines));
+    for (LogLine& line : page.lines) found.lines.push_back(reduced(std::move(line), keep));
 
     found.has_more = page.next_cursor.has_value();
     if (!found.has_more || found.lines.size() == rows_max) {
@@ -53,7 +77,7 @@ Status run_logs(World& world, const LogsOptions& options) {
   Client client(world.http, profile);
   if (options.follow) return follow_lines(world, client, options);
 
-  const Found found = TRY(find_lines(client, options.filter, options.rows_max));
+  const Found found = TRY(find_lines(client, options.filter, options.rows_max, options.json ? Keep::json : Keep::text));
   LogWriter writer(world.screen, options);
   TRY(writer.write(found.lines));
 

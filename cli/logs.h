@@ -10,7 +10,7 @@
 
 namespace reeve::cli {
 
-constexpr uint64_t search_rows_max = 100'000;  // held in memory, to be turned around
+constexpr uint64_t search_rows_max = 1'000'000;  // held in memory, to be turned around
 constexpr uint64_t search_rows_default = 100;
 constexpr uint64_t follow_rows_default = 10;
 

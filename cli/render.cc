@@ -27,7 +27,7 @@ std::string name_of(const LogLine& line) {
 }
 
 std::string level_of(const LogLine& line) {
-  if (line.level.empty()) return "-";
+  if (line.level.empty() || line.level == "unset") return "-";
   std::string level = harmless_line(line.level);
   for (char& c : level) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   return level;
