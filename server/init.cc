@@ -176,11 +176,11 @@ Result<std::vector<std::string>> init_org(sys::Disk& disk, Clock& clock, Random&
   return said;
 }
 
-Status renew_server_certificate_if_due(sys::Disk& disk, WallTime now, const ServerConfig& config) {
+Result<bool> renew_server_certificate_if_due(sys::Disk& disk, WallTime now, const ServerConfig& config) {
   const OrgFiles files{config.data_dir};
   const std::optional<std::string> due = TRY(why_certificate_is_due(disk, now, files, config.names));
   if (due) TRY(make_server_certificate(disk, now, files, config.names));
-  return {};
+  return due.has_value();
 }
 
 }  // namespace reeve::server

@@ -30,7 +30,8 @@ struct InitOptions {
 // What was done, one sentence each, for people.
 Result<std::vector<std::string>> init_org(sys::Disk& disk, Clock& clock, Random& random, const InitOptions& options);
 
-// Renews the server's certificate where it ends within a month. At every start, so that nobody has to remember.
-Status renew_server_certificate_if_due(sys::Disk& disk, WallTime now, const ServerConfig& config);
+// Renews the server's certificate where it ends within a month or does not fit its names, and says whether it did. At
+// every start and every hour, so that nobody has to remember.
+Result<bool> renew_server_certificate_if_due(sys::Disk& disk, WallTime now, const ServerConfig& config);
 
 }  // namespace reeve::server

@@ -9,23 +9,24 @@
 #include "server/agents_listener.h"
 #include "server/api/api_server.h"
 #include "server/authority.h"
+#include "server/init.h"
 #include "server/org_files.h"
 #include "server/store_writer.h"
 
 namespace reeve::server {
 namespace {
 
-constexpr Duration retention_interval = 1h;
+constexpr Duration upkeep_interval = 1h;
 constexpr Duration watch_duration = 10s;
 constexpr uint64_t pem_bytes_max = 64_KiB;
 
 // What each listener shows; agents must show something back.
-Result<std::shared_ptr<sys::TlsContext>> load_tls(sys::Disk& disk, const OrgFiles& files, bool for_agents) {
+Result<sys::TlsServerOptions> load_tls(sys::Disk& disk, const OrgFiles& files, bool for_agents) {
   sys::TlsServerOptions options;
   options.certificate_chain_pem = TRY(sys::read_file(disk, files.server_certificate(), pem_bytes_max));
   options.key_pem = TRY(sys::read_file(disk, files.server_key(), pem_bytes_max));
   if (for_agents) options.client_ca_pem = TRY(sys::read_file(disk, files.ca_certificate(), pem_bytes_max));
-  return sys::TlsContext::make_server(options);
+  return options;
 }
 
 // Whether ingest leaves enough of the disk for queries to go on.
@@ -49,7 +50,9 @@ struct Pipeline::Stages : std::enable_shared_from_this<Stages> {
   std::unique_ptr<AgentsListener> agents;
   std::unique_ptr<ApiContext> api_context;
   std::unique_ptr<ApiServer> api;
-  sys::TimerId retention_timer;
+  std::shared_ptr<sys::TlsContext> agents_tls;
+  std::shared_ptr<sys::TlsContext> api_tls;  // none: plain HTTP
+  sys::TimerId upkeep_timer;
 
   Stages(World the_world, ServerConfig the_config, Authority the_authority)
       : world(the_world), config(std::move(the_config)), authority(std::move(the_authority)) {}
@@ -67,6 +70,8 @@ struct Pipeline::Stages : std::enable_shared_from_this<Stages> {
   void open_store(const OrgFiles& files);
   Status open_query(const OrgFiles& files);
   void drop_expired();
+  void renew_certificate();
+  void use_renewed_certificate(const sys::TlsServerOptions& for_agents, const sys::TlsServerOptions& for_api);
 };
 
 Result<std::unique_ptr<Pipeline>> Pipeline::open(World world, const ServerConfig& config) {
@@ -80,10 +85,15 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(World world, const ServerConfig
   TRY(stages->open_link(files));
   // query: people and programs ask; followers hear of every commit.
   TRY(stages->open_query(files));
-  // retention: whole days leave the store when their time is over.
+  // upkeep: whole days leave the store when their time is over, and our own certificate is renewed.
   Stages* raw = stages.get();
-  stages->retention_timer = world.loop.every(
-      retention_interval, [raw] { raw->drop_expired(); }, "retention");
+  stages->upkeep_timer = world.loop.every(
+      upkeep_interval,
+      [raw] {
+        raw->drop_expired();
+        raw->renew_certificate();
+      },
+      "upkeep");
   stages->drop_expired();
 
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(stages)));
@@ -101,7 +111,9 @@ Status Pipeline::Stages::open_link(const OrgFiles& files) {
   AgentsListener::Options options;
   options.host = config.listen.agents.host;
   options.port = config.listen.agents.port;
-  options.tls = TRY(load_tls(world.disk, files, true));
+  const sys::TlsServerOptions tls = TRY(load_tls(world.disk, files, true));
+  agents_tls = TRY(sys::TlsContext::make_server(tls));
+  options.tls = agents_tls;
   const AgentsListener::World link_world{
       .loop = world.loop, .writer = *writer, .authority = authority, .counters = counters};
   agents = TRY_DURING(AgentsListener::open(link_world, std::move(options), known),
@@ -129,7 +141,11 @@ Status Pipeline::Stages::open_query(const OrgFiles& files) {
   ApiServer::Options options;
   options.host = config.listen.api.host;
   options.port = config.listen.api.port;
-  if (config.listen.api_tls) options.tls = TRY(load_tls(world.disk, files, false));
+  if (config.listen.api_tls) {
+    const sys::TlsServerOptions tls = TRY(load_tls(world.disk, files, false));
+    api_tls = TRY(sys::TlsContext::make_server(tls));
+    options.tls = api_tls;
+  }
   options.online = [this] { return agents->online(); };
   api = TRY_DURING(ApiServer::open(world.loop, counters, *api_context, std::move(options)),
                    "listen for the API on " + to_string(config.listen.api));
@@ -154,6 +170,31 @@ void Pipeline::Stages::drop_expired() {
   if (!taken) log_warn("retention waits for the next hour", {{"before", day}});
 }
 
+// The work is the writer's, because it waits for the disk; the contexts are the loop's.
+void Pipeline::Stages::renew_certificate() {
+  auto renew = [this, now = world.loop.clock().wall()](Store&) {
+    const Status done = [&]() -> Status {
+      const OrgFiles files{config.data_dir};
+      const bool renewed = TRY(renew_server_certificate_if_due(world.disk, now, config));
+      if (!renewed) return {};
+      const sys::TlsServerOptions for_agents = TRY(load_tls(world.disk, files, true));
+      const sys::TlsServerOptions for_api = TRY(load_tls(world.disk, files, false));
+      on_loop([for_agents, for_api](Stages& self) { self.use_renewed_certificate(for_agents, for_api); }, "upkeep");
+      return {};
+    }();
+    if (!done.ok()) log_error("server certificate not renewed", {{"error", done.error().text()}});
+  };
+  if (!writer->try_run(std::move(renew))) log_warn("certificate renewal waits for the next hour");
+}
+
+void Pipeline::Stages::use_renewed_certificate(const sys::TlsServerOptions& for_agents,
+                                               const sys::TlsServerOptions& for_api) {
+  Status reloaded = agents_tls->reload(for_agents);
+  if (reloaded.ok() && api_tls) reloaded = api_tls->reload(for_api);
+  if (reloaded.ok()) return log_info("server certificate renewed");
+  log_error("renewed certificate not taken", {{"error", reloaded.error().text()}});
+}
+
 // -- The public face
 // ---------------------------------------------------------------------------------------------------
 
@@ -164,7 +205,7 @@ Pipeline::~Pipeline() {
 }
 
 void Pipeline::stop() {
-  stages_->world.loop.cancel(stages_->retention_timer);
+  stages_->world.loop.cancel(stages_->upkeep_timer);
   stages_->agents->stop();
   stages_->api->stop();
   stages_->writer->stop();

@@ -27,7 +27,8 @@ Status serve(const ServerConfig& config) {
   SystemClock clock;
 
   const sys::LockFile lock = TRY_DURING(sys::LockFile::take(files.lock()), "another server runs on this data folder");
-  TRY(renew_server_certificate_if_due(disk, clock.wall(), config));
+  const bool renewed = TRY(renew_server_certificate_if_due(disk, clock.wall(), config));
+  if (renewed) log_info("server certificate renewed");
   const std::unique_ptr<Store> store = TRY(open_sqlite_store({.directory = files.store(), .disk = disk, .vfs = {}}));
 
   sys::Loop loop(clock);
