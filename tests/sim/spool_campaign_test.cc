@@ -1,0 +1,51 @@
+#include "tests/sim/spool_campaign.h"
+
+#include "tests/pch.h"
+
+namespace reeve::sim {
+namespace {
+
+constexpr uint64_t seeds = 3;
+
+// Every n until the workload ends before the crash.
+void crash_in_every_change(SpoolCampaign campaign) {
+  for (campaign.seed = 1; campaign.seed <= seeds; ++campaign.seed) {
+    for (campaign.crash_in_change = 1;; ++campaign.crash_in_change) {
+      const auto crashed = run_spool_campaign(campaign);
+      INFO((crashed.ok() ? "" : crashed.error().text()));
+      REQUIRE(crashed.ok());
+      if (!*crashed) break;
+    }
+    CHECK(campaign.crash_in_change > 100);
+  }
+}
+
+TEST_CASE("spool: a power cut in any change of the disk loses nothing and doubles nothing") {
+  crash_in_every_change({.crash = SimDisk::Crash::power_cut});
+}
+
+TEST_CASE("spool: a kill in any change of the disk loses nothing and doubles nothing") {
+  crash_in_every_change({.crash = SimDisk::Crash::process_killed});
+}
+
+TEST_CASE("spool: a second power cut during the recovery changes nothing") {
+  for (uint64_t again = 1; again <= 6; ++again) {
+    crash_in_every_change({.crash = SimDisk::Crash::power_cut, .crash_again_after = again});
+  }
+}
+
+TEST_CASE("spool: a failing sync before the crash loses nothing and doubles nothing") {
+  crash_in_every_change({.crash = SimDisk::Crash::power_cut, .failing_syncs = 1});
+  crash_in_every_change({.crash = SimDisk::Crash::power_cut, .failing_syncs = 2});
+}
+
+TEST_CASE("spool: the campaign finds a disk that lies about syncs") {
+  uint64_t found = 0;
+  for (uint64_t n = 1; n < 100; ++n) {
+    if (!run_spool_campaign({.crash_in_change = n, .lie_about_syncs = true}).ok()) ++found;
+  }
+  CHECK(found > 10);
+}
+
+}  // namespace
+}  // namespace reeve::sim

@@ -1,0 +1,39 @@
+#include "tests/sim/store_campaign.h"
+
+#include "tests/pch.h"
+
+namespace reeve::sim {
+namespace {
+
+void crash_in_every_change(StoreCampaign campaign) {
+  for (campaign.crash_in_change = 1;; ++campaign.crash_in_change) {
+    const auto crashed = run_store_campaign(campaign);
+    INFO((crashed.ok() ? "" : crashed.error().text()));
+    REQUIRE(crashed.ok());
+    if (!*crashed) break;
+  }
+  CHECK(campaign.crash_in_change > 100);
+}
+
+TEST_CASE("store: a power cut in any change of the disk leaves each verb done or not done") {
+  crash_in_every_change({.crash = SimDisk::Crash::power_cut});
+}
+
+TEST_CASE("store: a kill in any change of the disk leaves each verb done or not done") {
+  crash_in_every_change({.crash = SimDisk::Crash::process_killed});
+}
+
+TEST_CASE("store: a second power cut during the recovery changes nothing") {
+  crash_in_every_change({.crash = SimDisk::Crash::power_cut, .crash_again_after = 4});
+}
+
+TEST_CASE("store: the campaign finds a disk that lies about syncs") {
+  uint64_t found = 0;
+  for (uint64_t n = 50; n < 150; n += 5) {
+    if (!run_store_campaign({.crash_in_change = n, .lie_about_syncs = true}).ok()) ++found;
+  }
+  CHECK(found > 0);
+}
+
+}  // namespace
+}  // namespace reeve::sim
