@@ -112,7 +112,6 @@ void ApiServer::Impl::on_request(sys::HttpRequest http_request, const sys::Respo
   request.method = std::move(http_request.method);
   request.path = std::move(http_request.path);
   request.query = std::move(http_request.query);
-  request.content_type = std::string(http_request.header("Content-Type"));
   request.arrived = loop.clock().now();
   call->authorization = std::string(http_request.header("Authorization"));
   const std::string_view id = http_request.header("X-Request-Id");

@@ -137,12 +137,6 @@ Result<std::vector<std::pair<std::string, std::string>>> QueryParams::labels() c
 
 Result<Json> parse_body(const ApiRequest& request, std::initializer_list<std::string_view> allowed) {
   if (request.body.empty()) return Json(Json::Object{});
-  const std::string_view type = std::string_view(request.content_type).substr(0, request.content_type.find(';'));
-  if (!type.empty() && type != "application/json") {
-    return Error(Code::invalid,
-                 "the body's Content-Type is \"" + printable(type, 80) + "\"; allowed is application/json");
-  }
-
   Json body = TRY_DURING(parse_json(request.body), "the body is not JSON");
   const Json::Object* members = body.as_object();
   if (!members) return Error(Code::invalid, "the body is not a JSON object");

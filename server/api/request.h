@@ -39,7 +39,6 @@ struct ApiRequest {
   std::string path;
   std::vector<std::string> path_values;  // what stood for each {name} of the pattern, in order
   std::string query;                     // raw
-  std::string content_type;
   Bytes body;
   std::string request_id;
   Credential credential;                   // empty on routes without a permission
