@@ -225,7 +225,11 @@ class MessageReader {
     return count;
   }
 
+  // It holds whole lines and the beginning of one; Beast would wait for ever for the end of a bare line feed's line.
   void check_carried() {
+    for (size_t at = carried_.find('\n'); at != Bytes::npos; at = carried_.find('\n', at + 1)) {
+      if (at == 0 || carried_[at - 1] != '\r') return fail(400, "a line between chunks does not end in CR LF");
+    }
     if (carried_.size() > limits_.header_bytes_max) {
       fail(431, "a chunk's size line, or the trailers, are longer than " + std::to_string(limits_.header_bytes_max) +
                     " bytes");
@@ -250,7 +254,7 @@ class MessageReader {
         error_ = *parser_->error();
         progress_ = HttpProgress::failed;
       } else {
-        fail(400, "the message cannot be read: " + ec.message());
+        fail(ec == beast::http::error::body_limit ? 413 : 400, "the message cannot be read: " + ec.message());
       }
       return used;
     }

@@ -104,8 +104,12 @@ struct WebSocket::Impl final : std::enable_shared_from_this<WebSocket::Impl> {
     // Not paused and still not read: wslay has closed, and reads no more.
     unread = paused ? Bytes(received) : Bytes();
     received = {};
-    if (error != 0) return fail(1002, "the peer broke the protocol");
+    if (error != 0 && !closed) {
+      // A frame that cannot be: wslay closes without a code, so we keep it ourselves.
+      closed = WebSocketClosed{.code = 1002, .reason = "the peer broke the protocol", .by_peer = false};
+    }
     flush();
+    if (error != 0) close_stream();
     finish_closing();
   }
 
@@ -234,10 +238,12 @@ struct WebSocket::Impl final : std::enable_shared_from_this<WebSocket::Impl> {
                                  : "the peer broke the protocol",
           .by_peer = false};
     }
-    if (by_wslay || wslay_event_get_close_received(wslay)) {
-      stream_closing = true;
-      stream->close();
-    }
+    if (by_wslay || wslay_event_get_close_received(wslay)) close_stream();
+  }
+
+  void close_stream() {
+    closing = stream_closing = true;
+    stream->close();
   }
 
   void fail(uint16_t code, std::string_view reason) {

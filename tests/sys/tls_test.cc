@@ -225,16 +225,16 @@ bool shakes_hands(uint16_t port, int version_max) {
 
 TEST_CASE_METHOD(StreamFixture, "TLS 1.2 is refused and 1.3 is not") {
   listen(acme().server_context(false));
-  std::atomic<int> finished = 0;
+  bool finished = false;
   bool old_in = true;
   bool new_in = false;
 
   std::thread client_thread([&, port = listener->port()] {
     old_in = shakes_hands(port, TLS1_2_VERSION);
     new_in = shakes_hands(port, TLS1_3_VERSION);
-    finished = 1;
+    loop.post([&] { finished = true; });
   });
-  const bool in_time = loop.run_until([&] { return finished == 1; }, 10s);
+  const bool in_time = loop.run_until([&] { return finished; }, 10s);
   client_thread.join();
 
   REQUIRE(in_time);
