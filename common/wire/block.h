@@ -142,6 +142,8 @@ class LogBlockBuilder {
   uint32_t rows() const;
   uint64_t raw_bytes() const;
   bool empty() const;  // no rows and no source advanced
+  // A bound of the format is near: seal() before the next add_source or add. A block of the usual size never is.
+  bool full() const;
   WallTime time_min() const;
   WallTime time_max() const;
 
@@ -162,9 +164,12 @@ class MetricBlockBuilder {
   explicit MetricBlockBuilder(std::string host);
   ~MetricBlockBuilder();
 
+  // A point of a new series that does not fit the block's bounds is left out and counted in its header.
   void add(const MetricPoint& point);
   uint32_t rows() const;
   bool empty() const { return rows() == 0; }
+  // A bound of the format is near: seal() before the next add.
+  bool full() const;
   Bytes seal(const SealOptions& options);
   void discard();
 
