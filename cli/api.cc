@@ -30,7 +30,11 @@ void add_filter(Query& query, const LogFilter& filter) {
 void add_filter(Query& query, const SeriesFilter& filter) {
   add(query, "name", filter.name);
   add(query, "match", filter.match);
-  for (const auto& [key, value] : filter.labels) query.emplace_back("label", key + ":" + value);
+  for (const auto& [key, value] : filter.labels) {
+    std::string label = key;
+    label.append(":").append(value);
+    query.emplace_back("label", std::move(label));
+  }
   add(query, "from", filter.from);
   add(query, "to", filter.to);
 }

@@ -289,7 +289,7 @@ std::string commands_of(const CLI::App& app) {
 
 // CLI11's reason in a sentence of ours; its texts begin with the option, or end with the words it could not place.
 std::string reason(const CLI::App& app, const CLI::ParseError& error) {
-  const std::string text = harmless_line(error.what());
+  std::string text = harmless_line(error.what());
   const size_t colon = text.find(": ");
   const std::string before = text.substr(0, colon);
   const std::string after = colon == std::string::npos ? "" : text.substr(colon + 2);

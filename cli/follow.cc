@@ -100,7 +100,7 @@ class Follower {
 }  // namespace
 
 Status follow_lines(World& world, Client& client, const LogsOptions& options) {
-  const Status ended = Follower(world, client, options).run();
+  Status ended = Follower(world, client, options).run();
   if (!ended && ended.error().code() == Code::cancelled) return {};
   return ended;
 }

@@ -17,13 +17,13 @@ namespace reeve::cli {
 
 struct HttpCall {
   std::string method = "GET";
-  std::string server;  // "https://reeve.example:7843", as parse_server_url gave it
-  std::string path;
-  std::vector<std::pair<std::string, std::string>> query;  // not yet percent-encoded
-  std::string key;                                         // the bearer; empty for none
-  Bytes body;                                              // JSON; empty for none
-  Bytes ca_pem;                                            // empty only for plain HTTP to loopback
-  Duration timeout = 30s;                                  // for everything together
+  std::string server{};  // "https://reeve.example:7843", as parse_server_url gave it
+  std::string path{};
+  std::vector<std::pair<std::string, std::string>> query{};  // not yet percent-encoded
+  std::string key{};                                         // the bearer; empty for none
+  Bytes body{};                                              // JSON; empty for none
+  Bytes ca_pem{};                                            // empty only for plain HTTP to loopback
+  Duration timeout = 30s;                                    // for everything together
   uint64_t answer_bytes_max = 64_MiB;
 };
 
