@@ -198,8 +198,11 @@ void Spool::State::write_checkpoint(const std::vector<wire::SourcePosition>& pos
 }
 
 void Spool::State::delete_acknowledged_segments() {
-  const uint64_t current = writer ? writer->name().number : UINT64_MAX;
-  const auto is_done = [current](const auto& entry) { return entry.first != current && entry.second.held_blocks == 0; };
+  // Asked anew each time: a sync that fails begins another segment, and that one must stay.
+  const auto is_done = [this](const auto& entry) {
+    const bool current = writer && writer->name().number == entry.first;
+    return !current && entry.second.held_blocks == 0;
+  };
   auto done = std::find_if(contents.segments.begin(), contents.segments.end(), is_done);
   if (done == contents.segments.end()) return;
 

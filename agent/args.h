@@ -1,0 +1,39 @@
+// The command line of reeve-agent, as data.
+#pragma once
+
+#include <string>
+#include <variant>
+
+namespace reeve::agent {
+
+struct RunCommand {
+  std::string config_path;
+  std::string identity_dir;  // empty: below the data folder
+  bool until_eof = false;
+};
+struct CheckCommand {
+  std::string config_path;
+};
+struct EnrollCommand {
+  std::string config_path;
+  std::string identity_dir;
+  std::string server;
+  std::string token;
+  std::string token_file;
+  std::string ca_fingerprint;
+  bool replace = false;
+};
+struct StatusCommand {
+  std::string config_path;
+  std::string identity_dir;
+};
+struct ListCommand {};
+// Nothing is left to do but to end: help was printed, or a complaint.
+struct EndCommand {
+  int status = 0;
+};
+using Command = std::variant<RunCommand, CheckCommand, EnrollCommand, StatusCommand, ListCommand, EndCommand>;
+
+Command parse_args(int argc, char** argv);
+
+}  // namespace reeve::agent

@@ -1,0 +1,70 @@
+// The agent's configuration: one struct, its defaults here, read from YAML.
+//
+//     # agent.yaml
+//     data_dir: /var/lib/reeve-agent   # spool and identity; relative paths start at this file
+//     host: web-1                      # what rows are said to come from; absent: the host's own name
+//     server: watch.example:7701       # absent: where enrolment said
+//     output: server                   # or blackhole
+//     time_zone: local                 # of times in lines that name none; or UTC
+//     listen: 127.0.0.1:7710           # own metrics for Prometheus, on loopback alone; absent: none
+//     log_level: info
+//     spool:
+//       bytes_max: 1GiB                # when full, files wait
+//       segment_bytes_max: 8MiB
+//     inputs:
+//       - type: file
+//         include: [/var/log/**/*.log]
+//         exclude: [/var/log/private/**]
+//         start: head                  # of files that lie there at the first start; or end
+//         head_bytes_max: 64MiB        # of a longer one only the last so many bytes; 0B: all
+//         line_bytes_max: 64KiB
+//         service: shop                # absent: after the path
+//       - type: journal
+//         start: boot                  # or end
+//         first_bytes_max: 64MiB
+//         service: system              # absent: after the entry
+//       - type: host
+//         interval: 10s
+//
+// An unknown or repeated key, a wrong kind and a value out of range are complaints with file, line and column. Checking
+// opens nothing but the file itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/outputs.h"
+#include "collectors/table.h"
+#include "common/base/bytes.h"
+#include "common/base/endpoint.h"
+#include "common/base/log.h"
+#include "common/base/result.h"
+
+namespace reeve::agent {
+
+struct AgentConfig {
+  std::string data_dir = "/var/lib/reeve-agent";
+  std::string host;  // empty: the host's own name
+  std::optional<Endpoint> server;
+  Output output = Output::server;
+  bool local_time = true;
+  std::optional<Endpoint> listen;
+  LogLevel log_level = LogLevel::info;
+  struct Spool {
+    uint64_t bytes_max = 1_GiB;
+    uint64_t segment_bytes_max = 8_MiB;
+  } spool;
+  collect::CollectorConfigs inputs;
+
+  std::string spool_dir() const { return data_dir + "/spool"; }
+  std::string identity_dir() const { return data_dir + "/identity"; }
+  std::string lock_file() const { return data_dir + "/agent.lock"; }
+  std::string status_file() const { return data_dir + "/status.json"; }
+};
+
+// `path` names the file in complaints, and is what a relative `data_dir` starts at.
+Result<AgentConfig> parse_agent_config(const std::string& path, std::string_view text);
+
+}  // namespace reeve::agent

@@ -1,0 +1,112 @@
+// reeve-agent. Order only: arguments, configuration, then the command's own work.
+#include <cstdio>
+#include <string>
+
+#include "agent/args.h"
+#include "agent/config.h"
+#include "agent/enroll.h"
+#include "agent/run.h"
+#include "agent/status.h"
+#include "collectors/table.h"
+#include "common/sys/disk.h"
+#include "common/sys/host_info.h"
+#include "common/sys/yaml.h"
+
+namespace reeve::agent {
+namespace {
+
+constexpr uint64_t token_bytes_max = 4_KiB;
+constexpr int done = 0;
+constexpr int failed = 1;
+constexpr int wrong_input = 2;
+
+int complain(const Error& error, int status) {
+  std::fprintf(stderr, "reeve-agent: %s\n", error.text().c_str());
+  return status;
+}
+
+int complain(const Error& error) {
+  return complain(error, error.code() == Code::invalid ? wrong_input : failed);
+}
+
+Result<AgentConfig> read_config(const std::string& path) {
+  const Bytes text = TRY(sys::read_file(sys::real_disk(), path, sys::YamlReader::text_bytes_max));
+  return parse_agent_config(path, text);
+}
+
+std::string identity_dir_of(const AgentConfig& config, const std::string& given) {
+  return given.empty() ? config.identity_dir() : given;
+}
+
+int perform(const RunCommand& command) {
+  const Result<AgentConfig> config = read_config(command.config_path);
+  if (!config.ok()) return complain(config.error(), wrong_input);
+  const Status ran = run_agent({*config, identity_dir_of(*config, command.identity_dir), command.until_eof});
+  return ran.ok() ? done : complain(ran.error(), failed);
+}
+
+int perform(const CheckCommand& command) {
+  const Result<AgentConfig> config = read_config(command.config_path);
+  if (!config.ok()) return complain(config.error(), wrong_input);
+  std::printf("%s is fine\n", command.config_path.c_str());
+  return done;
+}
+
+int perform(const EnrollCommand& command) {
+  const Result<AgentConfig> config = read_config(command.config_path);
+  if (!config.ok()) return complain(config.error(), wrong_input);
+  std::string token = command.token;
+  if (!command.token_file.empty()) {
+    const auto text = sys::read_file(sys::real_disk(), command.token_file, token_bytes_max);
+    if (!text.ok()) return complain(text.error(), failed);
+    token = text->substr(0, text->find_last_not_of(" \r\n\t") + 1);
+  }
+  const auto identity =
+      enroll(sys::real_disk(), {.server = command.server,
+                                .token = token,
+                                .ca_fingerprint = command.ca_fingerprint,
+                                .host = config->host.empty() ? sys::host_info().hostname : config->host,
+                                .identity_dir = identity_dir_of(*config, command.identity_dir),
+                                .replace = command.replace});
+  if (!identity.ok()) return complain(identity.error());
+  std::printf("this host is agent %s of org %s now\n", to_string(identity->agent).c_str(), identity->org.c_str());
+  std::printf("start it with: reeve-agent run --config %s\n", command.config_path.c_str());
+  return done;
+}
+
+int perform(const StatusCommand& command) {
+  const Result<AgentConfig> config = read_config(command.config_path);
+  if (!config.ok()) return complain(config.error(), wrong_input);
+  const auto answer =
+      read_status(sys::real_disk(), *config, identity_dir_of(*config, command.identity_dir), SystemClock().wall());
+  if (!answer.ok()) return complain(answer.error(), failed);
+  std::fputs(answer->text.c_str(), stdout);
+  return answer->running ? done : failed;
+}
+
+int perform(const ListCommand&) {
+  std::puts("collectors");
+  for (const collect::CollectorKind& kind : collect::collector_kinds()) {
+    std::printf("  %-10.*s %.*s\n", static_cast<int>(kind.name.size()), kind.name.data(),
+                static_cast<int>(kind.summary.size()), kind.summary.data());
+  }
+  std::puts("outputs");
+  for (const OutputRow& row : outputs) {
+    std::printf("  %-10.*s %.*s\n", static_cast<int>(row.name.size()), row.name.data(),
+                static_cast<int>(row.summary.size()), row.summary.data());
+  }
+  return done;
+}
+
+int perform(const EndCommand& command) {
+  return command.status;
+}
+
+}  // namespace
+}  // namespace reeve::agent
+
+int main(int argc, char** argv) {
+  using namespace reeve::agent;
+  const Command command = parse_args(argc, argv);
+  return std::visit([](const auto& each) { return perform(each); }, command);
+}

@@ -1,0 +1,257 @@
+// See pipeline.h. AGENT: bytes -> record -> template -> block -> spool -> link (acknowledgements and credit run back).
+#include "agent/pipeline.h"
+
+#include <utility>
+
+#include "agent/collect_worker.h"
+#include "agent/disk_worker.h"
+#include "agent/link_client.h"
+#include "agent/version.h"
+#include "common/base/log.h"
+#include "common/sys/crypto.h"
+#include "common/sys/host_info.h"
+#include "common/sys/http_server.h"
+#include "common/sys/journal.h"
+
+namespace reeve::agent {
+
+namespace {
+
+constexpr Duration status_interval = 5s;
+constexpr Duration eof_look_interval = 20ms;
+
+using Positions = std::vector<wire::SourcePosition>;
+
+}  // namespace
+
+struct Pipeline::Stages : std::enable_shared_from_this<Pipeline::Stages> {
+  World world;
+  Options options;
+  AgentSnapshot now;  // as the stages have told last
+
+  // For --until-eof: read to the end; asked to be told when that is durable; told.
+  bool collected = false;
+  bool asked_durable = false;
+  bool all_durable = false;
+  bool done = false;
+
+  // Later ones are destroyed first: readers before what they write to.
+  std::unique_ptr<DiskWorker> disk_worker;
+  std::unique_ptr<LinkClient> link;
+  std::unique_ptr<CollectWorker> collect_worker;
+  std::unique_ptr<sys::HttpServer> metrics_listener;
+  sys::TimerId status_timer;
+  sys::TimerId eof_timer;
+
+  Stages(World the_world, Options the_options) : world(the_world), options(std::move(the_options)) {}
+
+  bool ships() const { return options.config.output == Output::server; }
+
+  Status open();
+  Result<Positions> open_spool();
+  Status open_link();
+  void open_collectors(Positions restored);
+  Status open_metrics_listener();
+  AgentSnapshot snapshot() const;
+  void write_status();
+  void watch_for_eof();
+
+  // `task` as a function for any thread, which runs it on the loop while the pipeline lives.
+  template <typename F>
+  auto on_loop(F task) {
+    return [weak = weak_from_this(), &loop = world.loop, task = std::move(task)](auto... values) {
+      loop.post(
+          [weak, task, ... values = std::move(values)]() mutable {
+            if (const auto self = weak.lock()) task(*self, std::move(values)...);
+          },
+          "agent");
+    };
+  }
+};
+
+Status Pipeline::Stages::open() {
+  const sys::HostInfo host = sys::host_info();
+  if (options.config.host.empty()) options.config.host = host.hostname;
+  now.version = agent_version;
+  now.host = options.config.host;
+  now.output = ships() ? "server" : "blackhole";
+  now.started = world.loop.clock().wall();
+  Positions restored;
+  if (ships()) {
+    // What was read before lies in the spool, with the positions to go on from.
+    restored = TRY(open_spool());
+    // Durable blocks go to the server; acknowledgements run back into the spool.
+    TRY(open_link());
+  }
+  // Collectors read bytes, the parser finds time and level, the batcher seals blocks and hands them to the spool.
+  open_collectors(std::move(restored));
+  // And the agent tells what it is doing.
+  TRY(open_metrics_listener());
+  status_timer = world.loop.every(
+      status_interval, [this] { write_status(); }, "status");
+  if (options.until_eof)
+    eof_timer = world.loop.every(
+        eof_look_interval, [this] { watch_for_eof(); }, "agent");
+  return {};
+}
+
+Result<Positions> Pipeline::Stages::open_spool() {
+  check(options.identity.has_value(), "who ships has an identity");
+  const AgentConfig& config = options.config;
+  std::unique_ptr<Spool> spool = TRY(Spool::open(world.disk, world.random, options.identity->agent,
+                                                 {.directory = config.spool_dir(),
+                                                  .bytes_max = config.spool.bytes_max,
+                                                  .segment_bytes_max = config.spool.segment_bytes_max}));
+  Positions restored = spool->positions();
+
+  DiskWorker::Handlers handlers;
+  handlers.on_report = on_loop([](Stages& self, SpoolReport report) {
+    self.now.spool = std::move(report);
+    if (self.link) self.link->on_report(self.now.spool);
+  });
+  // Blocks come from the collect worker, so it is there when the first one is durable.
+  handlers.on_durable = [this](Positions&& positions) {
+    return collect_worker->try_tell_durable(std::move(positions));
+  };
+  disk_worker = std::make_unique<DiskWorker>(std::move(spool), world.loop.clock(), std::move(handlers));
+  return restored;
+}
+
+Status Pipeline::Stages::open_link() {
+  const Identity& identity = *options.identity;
+  now.agent = to_string(identity.agent);
+  const Endpoint server = options.config.server.value_or(identity.link);
+  LinkClient::Handlers handlers;
+  handlers.on_live = [this](Duration duration) {
+    // A hint that does not fit is repeated by the server while somebody watches.
+    if (collect_worker) (void)collect_worker->try_serve_live(duration);
+  };
+  handlers.status = [this] {
+    return wire::AgentStatus{
+        .spool_bytes = now.spool.bytes_held,
+        .dropped_total = dropped_total(now),
+        .oldest_unsent_age_ms =
+            std::chrono::duration_cast<std::chrono::milliseconds>(now.spool.oldest_unsent_age).count()};
+  };
+  link = TRY(LinkClient::open({.loop = world.loop,
+                               .disk = world.disk,
+                               .random = world.random,
+                               .disk_worker = *disk_worker,
+                               .identity = identity},
+                              {.server = server,
+                               .host = options.config.host,
+                               .version = std::string(agent_version),
+                               .identity_dir = options.identity_dir},
+                              std::move(handlers)));
+  return {};
+}
+
+void Pipeline::Stages::open_collectors(Positions restored) {
+  CollectWorker::Options worker;
+  worker.until_eof = options.until_eof;
+  worker.batcher.host = options.config.host;
+  worker.batcher.output = options.config.output;
+  if (options.config.local_time) worker.batcher.local_offset = host_local_offset();
+
+  CollectWorker::Handlers handlers;
+  // Discarded rows never become blocks.
+  handlers.try_append = [this](SealedBlock&& block) {
+    return disk_worker && disk_worker->try_append(std::move(block));
+  };
+  handlers.append = [this](SealedBlock block) { return disk_worker && disk_worker->append(std::move(block)); };
+  handlers.on_counters =
+      on_loop([](Stages& self, BatcherCounters counters) { self.now.batcher = std::move(counters); });
+  handlers.on_eof = on_loop([](Stages& self) { self.collected = true; });
+
+  auto make = [configs = options.config.inputs, &disk = world.disk, &random = world.random,
+               restored = std::move(restored)] {
+    collect::CollectorWorld collector_world{disk, random, sys::open_journal, sys::host_info(), restored};
+    return collect::make_collectors(configs, collector_world);
+  };
+  collect_worker =
+      std::make_unique<CollectWorker>(std::move(worker), world.loop.clock(), std::move(make), std::move(handlers));
+}
+
+Status Pipeline::Stages::open_metrics_listener() {
+  if (!options.config.listen) return {};
+  sys::HttpServerOptions server;
+  server.listener.host = options.config.listen->host;
+  server.listener.port = options.config.listen->port;
+  server.listener.connections_max = 16;
+  metrics_listener = TRY_DURING(
+      sys::HttpServer::open(world.loop, std::move(server),
+                            [this](const sys::HttpRequest& request, const sys::PeerInfo&, const sys::Responder& to) {
+                              if (request.path != "/metrics")
+                                return to.respond(sys::make_problem(404, "only /metrics is here"));
+                              if (request.method != "GET" && request.method != "HEAD") {
+                                return to.respond(sys::make_problem(405, "allowed: GET"));
+                              }
+                              sys::HttpResponse response;
+                              response.headers = {{"Content-Type", "text/plain; version=0.0.4"}};
+                              response.body = to_prometheus(snapshot());
+                              to.respond(std::move(response));
+                            }),
+      "listen for metrics on " + to_string(*options.config.listen));
+  return {};
+}
+
+AgentSnapshot Pipeline::Stages::snapshot() const {
+  AgentSnapshot result = now;
+  result.updated = world.loop.clock().wall();
+  result.link = link ? link->state() : "not used";
+  return result;
+}
+
+void Pipeline::Stages::write_status() {
+  if (!disk_worker) return;
+  // What does not fit is written the next time.
+  (void)disk_worker->try_run(
+      [text = to_status_file(snapshot()), path = options.config.status_file(), &disk = world.disk](Spool&) {
+        const Status written = sys::write_file_atomically(disk, path, text);
+        if (!written.ok()) log_debug("the status file cannot be written", {{"error", written.error().text()}});
+      });
+}
+
+void Pipeline::Stages::watch_for_eof() {
+  if (!collected || done) return;
+  if (ships() && !asked_durable) {
+    asked_durable = disk_worker->try_when_durable(on_loop([](Stages& self) { self.all_durable = true; }));
+  }
+  const bool refused = ships() && link->denied();
+  const bool shipped = !ships() || (all_durable && link->drained());
+  if (!refused && !shipped) return;
+  done = true;
+  options.on_done(refused ? Status(Error(Code::denied, "the server refuses this agent: " + link->state())) : Status());
+}
+
+// -- Pipeline --------------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Pipeline>> Pipeline::open(World world, Options options) {
+  auto stages = std::make_shared<Stages>(world, std::move(options));
+  std::unique_ptr<Pipeline> pipeline(new Pipeline(stages));
+  TRY(stages->open());
+  return pipeline;
+}
+
+Pipeline::Pipeline(std::shared_ptr<Stages> stages) : stages_(std::move(stages)) {}
+
+Pipeline::~Pipeline() {
+  stop();
+}
+
+AgentSnapshot Pipeline::snapshot() const {
+  return stages_->snapshot();
+}
+
+void Pipeline::stop() {
+  stages_->world.loop.cancel(stages_->status_timer);
+  stages_->world.loop.cancel(stages_->eof_timer);
+  stages_->metrics_listener.reset();
+  if (stages_->disk_worker) stages_->disk_worker->stop_waiting_for_room();
+  if (stages_->collect_worker) stages_->collect_worker->stop();
+  stages_->write_status();
+  stages_->link.reset();
+  if (stages_->disk_worker) stages_->disk_worker->stop();
+}
+
+}  // namespace reeve::agent
