@@ -16,7 +16,8 @@ constexpr std::string_view side_files[] = {"-wal", "-shm", "-journal"};
 
 }  // namespace
 
-DayFiles::DayFiles(const SqliteStoreOptions& options) : options_(options), directory_(options.directory + "/blocks") {}
+DayFiles::DayFiles(const SqliteStoreOptions& options, std::string vfs)
+    : options_(options), directory_(options.directory + "/blocks"), vfs_(std::move(vfs)) {}
 
 std::string DayFiles::path(const std::string& day) const {
   return directory_ + "/" + day + std::string(suffix);
@@ -49,13 +50,13 @@ Result<std::shared_ptr<StoreFile>> DayFiles::open(const std::string& day, bool m
   if (!make) TRY(options_.disk.stat(path(day)));
   // Whoever still reads from the file that goes keeps it until done.
   if (open_.size() >= day_files_open_max) open_.erase(open_.begin());
-  open_.push_back({day, std::make_shared<StoreFile>(StoreFile::Options{.database = {.path = path(day),
-                                                                                    .vfs = options_.vfs,
-                                                                                    .exclusive = options_.exclusive,
-                                                                                    .page_bytes = day_page_bytes},
-                                                                       .schema = day_schema,
-                                                                       .format = day_format,
-                                                                       .readers_max = options_.readers_max})});
+  open_.push_back(
+      {day,
+       std::make_shared<StoreFile>(StoreFile::Options{
+           .database = {.path = path(day), .vfs = vfs_, .exclusive = options_.exclusive, .page_bytes = day_page_bytes},
+           .schema = day_schema,
+           .format = day_format,
+           .readers_max = options_.readers_max})});
   return open_.back().file;
 }
 
@@ -71,23 +72,24 @@ void DayFiles::forget(const std::string& day) {
   file->close();
 }
 
-Status DayFiles::put(const std::string& day, const std::vector<Put>& blocks) {
+Status DayFiles::put(const std::string& day, const Batch& batch, const std::vector<Put>& blocks) {
   const std::shared_ptr<StoreFile> file = TRY(open(day, true));
   Database* database = TRY(file->writer());
   Transaction transaction = TRY(Transaction::begin(*database));
   {
     Statement insert = TRY(database->prepare("store a block", R"sql(
-        INSERT INTO blocks (commit_id, agent, epoch, lane, sequence, arrival, head, columns)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        INSERT INTO blocks (commit_id, batch_first, batch_last, agent, epoch, lane, sequence, arrival, head, columns)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT (agent, epoch, lane, sequence) DO UPDATE SET
-          commit_id = excluded.commit_id, arrival = excluded.arrival, head = excluded.head, columns = excluded.columns
+          commit_id = excluded.commit_id, batch_first = excluded.batch_first, batch_last = excluded.batch_last,
+          arrival = excluded.arrival, head = excluded.head, columns = excluded.columns
         )sql"));
     for (const Put& put : blocks) {
       const BytesView bytes = put.block->bytes;
       const uint64_t head = TRY(head_bytes(bytes));
       const wire::BlockIdentity& id = put.ref->identity;
-      insert.bind(put.ref->commit_id, id.agent, id.epoch, static_cast<int>(id.lane), id.sequence, put.ref->arrival,
-                  Borrowed{bytes.substr(0, head)}, Borrowed{bytes.substr(head)});
+      insert.bind(put.ref->commit_id, batch.first, batch.last, id.agent, id.epoch, static_cast<int>(id.lane),
+                  id.sequence, put.ref->arrival, Borrowed{bytes.substr(0, head)}, Borrowed{bytes.substr(head)});
       TRY(insert.run());
       insert.reset();
     }
@@ -116,17 +118,27 @@ Result<Bytes> DayFiles::read_whole(const BlockRef& block) {
   return read(block, "SELECT head, columns FROM blocks WHERE commit_id = ?1");
 }
 
+Result<uint64_t> DayFiles::last_commit_id(const std::string& day) {
+  if (!options_.disk.stat(path(day)).ok()) return uint64_t{0};
+  const std::shared_ptr<StoreFile> file = TRY(open(day, false));
+  Database* database = TRY(file->writer());
+  const int64_t last = TRY(database->query_integer("find the last block", "SELECT max(commit_id) FROM blocks"));
+  return static_cast<uint64_t>(last);
+}
+
 Result<std::vector<DayFiles::Held>> DayFiles::list_held(const std::string& day, uint64_t after, size_t count_max) {
   const std::shared_ptr<StoreFile> file = TRY(open(day, false));
   Database* database = TRY(file->writer());
   Statement select = TRY(database->prepare("list blocks", R"sql(
-      SELECT commit_id, agent, epoch, lane, sequence, arrival, length(head) + length(columns), head
+      SELECT commit_id, agent, epoch, lane, sequence, arrival, length(head) + length(columns), head, batch_first,
+        batch_last
       FROM blocks WHERE commit_id > ?1 ORDER BY commit_id LIMIT ?2)sql"));
   select.bind(after, count_max);
 
   std::vector<Held> held;
   while (TRY(select.step())) {
     held.push_back({.commit_id = select.count(0),
+                    .batch = {select.count(8), select.count(9)},
                     .identity = {.agent = select.uuid(1),
                                  .epoch = select.uuid(2),
                                  .lane = static_cast<wire::Lane>(select.integer(3)),

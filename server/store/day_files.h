@@ -25,7 +25,8 @@ constexpr size_t day_files_open_max = 12;
 
 class DayFiles {
  public:
-  explicit DayFiles(const SqliteStoreOptions& options);
+  // `vfs` is the checksumming one above options.vfs.
+  DayFiles(const SqliteStoreOptions& options, std::string vfs);
 
   Status make_directory();
   // Days that have a file, ascending.
@@ -37,7 +38,11 @@ class DayFiles {
     const BlockRef* ref;
     const IncomingBlock* block;
   };
-  Status put(const std::string& day, const std::vector<Put>& blocks);
+  struct Batch {
+    uint64_t first = 0;  // commit ids, both included
+    uint64_t last = 0;
+  };
+  Status put(const std::string& day, const Batch& batch, const std::vector<Put>& blocks);
 
   Result<Bytes> read_head(const BlockRef& block);
   Result<Bytes> read_whole(const BlockRef& block);
@@ -45,11 +50,13 @@ class DayFiles {
   // What a day's file says of itself, by ascending commit_id beyond `after`; head is preamble and header.
   struct Held {
     uint64_t commit_id = 0;
+    Batch batch;
     wire::BlockIdentity identity;
     WallTime arrival;
     uint64_t bytes = 0;
     Bytes head;
   };
+  Result<uint64_t> last_commit_id(const std::string& day);  // 0: no file, or nothing in it
   Result<std::vector<Held>> list_held(const std::string& day, uint64_t after, size_t count_max);
 
   // Moves a block's bytes, as far as they can be read, out of the way; they stay in the file for an investigation.
@@ -73,6 +80,7 @@ class DayFiles {
 
   const SqliteStoreOptions options_;
   const std::string directory_;
+  const std::string vfs_;
   std::mutex mutex_;
   std::vector<Open> open_;  // the last used is last
 };

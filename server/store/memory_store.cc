@@ -132,7 +132,10 @@ class MemoryStore : public Store {
 
   Status set_aside(const BlockRef& block, const std::string&) override {
     std::unique_lock lock(mutex_);
-    damaged_blocks_ += blocks_.erase(block.commit_id);
+    const auto stored = blocks_.find(block.commit_id);
+    if (stored == blocks_.end() || is_whole(stored->second.ref, stored->second.bytes)) return {};
+    blocks_.erase(stored);
+    ++damaged_blocks_;
     return {};
   }
 

@@ -1,8 +1,10 @@
 // What the store on disk does when it opens: finish drops, and index what a crash left between a day's file and org.db.
 //
 // Such orphans were never acknowledged, so their agent sends them again in any case; indexing them merely saves that.
-// Hence it is enough to look at the newest days, and at others when they are first written to.
+// Hence it is enough to look at the newest days, and to index only batches that are there as a whole. The rest stays
+// where it lies until its agent sends it again, and is then stored over.
 #include <algorithm>
+#include <map>
 
 #include "common/base/log.h"
 #include "server/store/block_index.h"
@@ -13,8 +15,8 @@ namespace reeve::server {
 
 namespace {
 
-constexpr size_t days_prepared_at_start = 2;
-constexpr size_t held_batch = 64;
+constexpr size_t days_searched = 2;           // a batch lies in the newest day, or over the two newest
+constexpr size_t orphans_indexed_max = 4096;  // more than a batch ever holds
 
 }  // namespace
 
@@ -27,10 +29,7 @@ Status SqliteStore::open() {
   Database* database = TRY(org_->writer());
   last_commit_id_ = static_cast<uint64_t>(TRY(read_number(*database, number_last_commit)));
   next_commit_id_ = last_commit_id_ + 1;
-  const std::vector<std::string> days = TRY(days_.list());
-  const size_t first = days.size() - std::min(days.size(), days_prepared_at_start);
-  for (size_t i = first; i < days.size(); ++i) TRY(prepare_day(days[i]));
-  return {};
+  return index_orphans();
 }
 
 Status SqliteStore::finish_drops() {
@@ -43,52 +42,57 @@ Status SqliteStore::finish_drops() {
 }
 
 Status SqliteStore::prepare_day(const std::string& day) {
-  if (!prepared_days_.insert(day).second) return {};
-
-  uint64_t indexed = 0;
-  uint64_t last = last_commit_id_;
-  for (bool more = true; more;) {
-    const Result<std::vector<DayFiles::Held>> held = days_.list_held(day, last, held_batch);
-    if (!held.ok() && held.error().code() == Code::not_found) return {};  // a day that begins
-    if (!held.ok()) {
-      prepared_days_.erase(day);
-      return held.error();
-    }
-    more = held->size() == held_batch;
-    if (held->empty()) break;
-
-    const Status written = index_held(day, *held, indexed);
-    if (!written.ok()) {
-      prepared_days_.erase(day);
-      return written;
-    }
-    last = held->back().commit_id;
-  }
-  if (indexed > 0) log_info("blocks were indexed that a crash had left out", {{"day", day}, {"blocks", indexed}});
+  if (prepared_days_.contains(day)) return {};
+  const uint64_t last = TRY(days_.last_commit_id(day));
+  next_commit_id_ = std::max(next_commit_id_, last + 1);
+  prepared_days_.insert(day);
   return {};
 }
 
-// One transaction. A block that does not follow its stream stays in its file; when its agent sends it again, it is
-// stored over what lies there.
-Status SqliteStore::index_held(const std::string& day, const std::vector<DayFiles::Held>& held, uint64_t& indexed) {
-  const auto index = [&](Database& database) -> Status {
-    for (const DayFiles::Held& block : held) {
-      Result<BlockRef> ref = describe_head({block.identity, block.arrival, block.head, block.bytes});
-      if (!ref.ok()) continue;  // damaged: the agent still has it
-      ref->commit_id = block.commit_id;
-      ref->day = day;
-      const wire::BlockIdentity& id = ref->identity;
-      const uint64_t through = TRY(find_through(database, id.agent, id.epoch, id.lane));
-      if (place_block(through, id.sequence) != CommitResult::stored) continue;
-      TRY(insert_block(database, *ref));
-      TRY(save_through(database, id.agent, id.epoch, id.lane, id.sequence));
-      ++indexed;
+Status SqliteStore::index_orphans() {
+  const std::vector<std::string> days = TRY(days_.list());
+  std::map<uint64_t, BlockRef> orphans;
+  std::map<uint64_t, DayFiles::Batch> batches;  // by the last of their ids
+  for (size_t i = days.size() - std::min(days.size(), days_searched); i < days.size(); ++i) {
+    TRY(prepare_day(days[i]));
+    for (const DayFiles::Held& held : TRY(days_.list_held(days[i], last_commit_id_, orphans_indexed_max))) {
+      Result<BlockRef> ref = describe_head({held.identity, held.arrival, held.head, held.bytes});
+      if (!ref.ok()) continue;  // damaged: its batch is not whole
+      ref->commit_id = held.commit_id;
+      ref->day = days[i];
+      orphans[held.commit_id] = *ref;
+      batches[held.batch.last] = held.batch;
     }
-    return write_number(database, number_last_commit, static_cast<int64_t>(held.back().commit_id));
+  }
+
+  for (const auto& [last, batch] : batches) {
+    std::vector<BlockRef> blocks;
+    for (auto orphan = orphans.lower_bound(batch.first); orphan != orphans.end() && orphan->first <= last; ++orphan) {
+      blocks.push_back(orphan->second);
+    }
+    if (blocks.size() == last - batch.first + 1) TRY(index_batch(blocks));
+  }
+  return {};
+}
+
+Status SqliteStore::index_batch(const std::vector<BlockRef>& blocks) {
+  bool follows = true;
+  const auto index = [&](Database& database) -> Status {
+    for (const BlockRef& block : blocks) {
+      const wire::BlockIdentity& id = block.identity;
+      const uint64_t through = TRY(find_through(database, id.agent, id.epoch, id.lane));
+      follows = follows && place_block(through, id.sequence) == CommitResult::stored;
+      if (!follows) return Error(Code::cancelled, "the batch does not follow what is indexed");
+      TRY(insert_block(database, block));
+      TRY(save_through(database, id.agent, id.epoch, id.lane, id.sequence));
+    }
+    return write_number(database, number_last_commit, static_cast<int64_t>(blocks.back().commit_id));
   };
-  TRY(write("index what a crash left out", index));
-  last_commit_id_ = held.back().commit_id;
-  next_commit_id_ = std::max(next_commit_id_, last_commit_id_ + 1);
+  const Status written = write("index what a crash left out", index);
+  if (!follows) return {};  // an older try, stored since under newer ids
+  TRY(Status(written));
+  last_commit_id_ = blocks.back().commit_id;
+  log_info("blocks were indexed that a crash had left out", {{"blocks", blocks.size()}});
   return {};
 }
 

@@ -1,6 +1,8 @@
 // The decisions that both stores share.
 #include "server/store/rules.h"
 
+#include "common/wire/search.h"
+
 namespace reeve::server {
 
 Result<uint64_t> head_bytes(BytesView block) {
@@ -47,6 +49,16 @@ Status check_stamp(const BlockRef& block, BytesView bytes) {
   if (preamble.identity == block.identity) return {};
   return Error(Code::corrupt, "block " + std::to_string(block.commit_id) + " of " + block.day +
                                   " is stamped as another one than the index says");
+}
+
+bool is_whole(const BlockRef& block, BytesView bytes) {
+  if (!check_stamp(block, bytes).ok() || !wire::verify_block(bytes).ok()) return false;
+  if (block.kind == wire::BlockKind::metrics) {
+    const auto series = wire::read_metric_block(bytes, {});
+    return series.ok() || series.error().code() != Code::corrupt;
+  }
+  const auto rows = wire::read_log_block(bytes);
+  return rows.ok() || rows.error().code() != Code::corrupt;
 }
 
 CommitResult place_block(uint64_t through, uint64_t sequence) {

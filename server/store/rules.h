@@ -37,6 +37,10 @@ Result<BlockRef> describe_head(const StoredHead& stored);
 // Code::corrupt where the bytes read are stamped as another block than the index says.
 Status check_stamp(const BlockRef& block, BytesView bytes);
 
+// Whether the bytes are this very block, every checksum agrees, and its rows can be read. What a newer release wrote
+// counts as whole. set_aside looks again with this: a reader may have met the block while its file was under repair.
+bool is_whole(const BlockRef& block, BytesView bytes);
+
 // The part of a block's bytes that parse_header needs: preamble and header.
 Result<uint64_t> head_bytes(BytesView block);
 

@@ -77,9 +77,13 @@ CREATE TABLE api_keys (
 ) WITHOUT ROWID;
 )sql";
 
+// batch_first and batch_last are the commit ids that one commit_blocks stored together, perhaps over two days: a crash
+// before the index knows them keeps all or none. salvage.cc knows this table's record layout.
 const char* const day_schema = R"sql(
 CREATE TABLE blocks (
   commit_id INTEGER PRIMARY KEY,
+  batch_first INTEGER NOT NULL,
+  batch_last INTEGER NOT NULL,
   agent BLOB NOT NULL,
   epoch BLOB NOT NULL,
   lane INTEGER NOT NULL,

@@ -3,6 +3,8 @@
 
 #include <sqlite3.h>
 
+#include "server/store/checksum_vfs.h"
+
 namespace reeve::server {
 
 namespace {
@@ -67,6 +69,9 @@ Status Database::configure(const DatabaseOptions& options) {
 
   const std::string page_size = "PRAGMA page_size=" + std::to_string(options.page_bytes);
   TRY(execute("configure", page_size.c_str()));
+  int reserved = page_reserved_bytes;
+  const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+  if (code != SQLITE_OK) return error("reserve room for checksums", code);
   // FULL syncs the log in every commit: what is acknowledged survives a power cut.
   return execute("configure", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=67108864");
 }

@@ -24,7 +24,7 @@ namespace reeve::server {
 
 struct DatabaseOptions {
   std::string path;
-  std::string vfs;         // empty: the system's own
+  std::string vfs;         // a ChecksumVfs
   bool read_only = false;  // else made where absent
   // One connection alone, held locked, so that WAL needs no shared memory: for file systems that have none.
   bool exclusive = false;

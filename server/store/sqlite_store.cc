@@ -25,7 +25,8 @@ using StreamKey = std::tuple<Uuid, Uuid, wire::Lane>;
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options) {
-  auto store = std::make_unique<SqliteStore>(options);
+  std::unique_ptr<ChecksumVfs> vfs = TRY_DURING(ChecksumVfs::make(options.vfs), "open the store");
+  auto store = std::make_unique<SqliteStore>(options, std::move(vfs));
   TRY_DURING(store->open(), "open the store");
   return std::unique_ptr<Store>(std::move(store));
 }
@@ -36,7 +37,7 @@ SqliteStore::~SqliteStore() {
 
 Status SqliteStore::open_org() {
   org_ = std::make_shared<StoreFile>(StoreFile::Options{.database = {.path = org_path(),
-                                                                     .vfs = options_.vfs,
+                                                                     .vfs = vfs_->name(),
                                                                      .exclusive = options_.exclusive,
                                                                      .page_bytes = org_page_bytes},
                                                         .schema = org_schema,
@@ -103,8 +104,9 @@ Status SqliteStore::put(Batch& batch, std::span<const IncomingBlock> blocks) {
     if (batch.stores(i)) by_day[batch.refs[i].day].push_back({&batch.refs[i], &blocks[i]});
   }
   // Never handed out twice, even when a later step fails: what lies in a day's file keeps its id.
+  const DayFiles::Batch ids{next_commit_id_, batch.next_commit_id - 1};
   next_commit_id_ = batch.next_commit_id;
-  for (const auto& [day, puts] : by_day) TRY(days_.put(day, puts));
+  for (const auto& [day, puts] : by_day) TRY(days_.put(day, ids, puts));
   return {};
 }
 
@@ -171,6 +173,9 @@ Status SqliteStore::set_aside(const BlockRef& block, const std::string& reason) 
   Database* database = TRY(org_->writer());
   const std::optional<BlockRef> known = TRY(find_block(*database, block.commit_id));
   if (!known || known->identity != block.identity) return {};  // already out
+
+  const Result<Bytes> bytes = days_.read_whole(*known);
+  if (bytes.ok() && is_whole(*known, *bytes)) return {};
 
   // The bytes first: a crash in between leaves an entry without a block, which is met and set aside again.
   const Status moved = days_.set_aside(*known, reason);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "server/store/checksum_vfs.h"
 #include "server/store/day_files.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store_file.h"
@@ -17,7 +18,8 @@ namespace reeve::server {
 
 class SqliteStore : public Store {
  public:
-  explicit SqliteStore(const SqliteStoreOptions& options) : options_(options), days_(options) {}
+  SqliteStore(const SqliteStoreOptions& options, std::unique_ptr<ChecksumVfs> vfs)
+      : options_(options), vfs_(std::move(vfs)), days_(options, vfs_->name()) {}
   ~SqliteStore() override;
 
   Status open();
@@ -62,13 +64,16 @@ class SqliteStore : public Store {
   Status put(Batch& batch, std::span<const IncomingBlock> blocks);
 
   Status finish_drops();
-  // Indexes what lies in the day's file beyond the last commit; once per day and run, before the day is written to.
+  // Indexes the batches that a crash left between the days' files and org.db, each wholly or not at all.
+  Status index_orphans();
+  Status index_batch(const std::vector<BlockRef>& blocks);
+  // Before the first write to a day: commit ids go on behind what its file may hold.
   Status prepare_day(const std::string& day);
-  Status index_held(const std::string& day, const std::vector<DayFiles::Held>& held, uint64_t& indexed);
   // A failed read: gone on purpose (Code::not_found), or missing against the index (Code::corrupt).
   Error explain_failed_read(const BlockRef& block, const Error& error) const;
 
   const SqliteStoreOptions options_;
+  const std::unique_ptr<ChecksumVfs> vfs_;  // outlives every connection below
   mutable DayFiles days_;
   std::shared_ptr<StoreFile> org_;
   std::set<std::string> prepared_days_;

@@ -155,7 +155,8 @@ class Store {
   virtual Status add_api_key(const ApiKey& key) = 0;
   // Days wholly before `day` ("2026-11-21") are gone afterwards, with their index. Gives how many blocks.
   virtual Result<uint64_t> drop_days_before(const std::string& day) = 0;
-  // A block whose bytes turned out damaged: out of the index, kept aside, counted.
+  // A block whose bytes turned out damaged: out of the index, kept aside, counted. The store looks again first; what
+  // proves whole stays.
   virtual Status set_aside(const BlockRef& block, const std::string& reason) = 0;
 
   // -- reading ------------------------------------------------------------------------------------------------------
