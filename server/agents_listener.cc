@@ -16,7 +16,7 @@ namespace {
 // RFC 6455 section 7.4.1.
 constexpr uint16_t close_going_away = 1001;
 constexpr uint16_t close_policy = 1008;
-constexpr uint16_t close_try_again = 1013;
+constexpr uint16_t close_try_again = 1011;  // wslay knows no 1013, which says it better
 
 constexpr Duration tick_interval = 1s;
 constexpr Duration hint_interval = 2s;  // followers ask often, agents need to hear it seldom
@@ -117,6 +117,7 @@ void AgentsListener::Impl::accept(std::unique_ptr<sys::WebSocket> socket) {
   }
 
   auto link = std::make_shared<Link>(*agent, std::move(socket), options.session, world.loop.clock().now());
+  link->paused = reading_paused;
   links.emplace(*agent, link);
   publish_online();
   ++world.counters.sessions_total;
@@ -139,6 +140,7 @@ void AgentsListener::Impl::accept(std::unique_ptr<sys::WebSocket> socket) {
             if (self && the_link) self->on_closed(the_link, closed);
           },
   });
+  if (link->paused) link->socket->pause();
 }
 
 void AgentsListener::Impl::on_message(const std::shared_ptr<Link>& link, BytesView message) {
@@ -309,8 +311,9 @@ void AgentsListener::Impl::write_down_seen() {
 }
 
 void AgentsListener::Impl::balance_reading() {
-  const uint64_t queued = world.writer.queued_bytes();
-  const bool pause = reading_paused ? queued > options.writer_bytes_max / 2 : queued > options.writer_bytes_max;
+  const uint64_t bytes_max = reading_paused ? options.writer_bytes_max / 2 : options.writer_bytes_max;
+  const size_t tasks_max = reading_paused ? world.writer.tasks_max() / 4 : world.writer.tasks_max() / 2;
+  const bool pause = world.writer.queued_bytes() > bytes_max || world.writer.queued() > tasks_max;
   if (pause == reading_paused) return;
   reading_paused = pause;
   for (const auto& [agent, link] : links) {

@@ -5,8 +5,8 @@
 // replaces the older, whose half-dead socket may linger for a while. When the store pauses (disk full), links are
 // refused with 503 and come back by themselves.
 //
-// Bounds: connections_max links, and of each at most its session's credit in memory; when writer_bytes_max lie with the
-// writer, sockets are not read until half of it is stored.
+// Bounds: connections_max links, and of each at most its session's credit in memory; when the
+// writer holds writer_bytes_max or half the tasks it can, sockets are not read until it holds half of that.
 //
 // Lives on the loop thread. Stop the writer before destroying it.
 #pragma once

@@ -12,7 +12,7 @@
 //       link: web-1.example:7701      # what agents are told to link to; absent: where we listen
 //       api: web-1.example:7700
 //     retention: 30d
-//     disk_free_min: 256MiB           # with less, ingest pauses and queries go on
+//     disk_free_min: 256MiB           # or a twentieth of the disk; with less, ingest pauses and queries go on
 //     log_level: info
 //
 // An unknown or repeated key, a wrong kind and a value out of range are complaints with file, line and column. Checking

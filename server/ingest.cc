@@ -25,6 +25,9 @@ constexpr size_t host_bytes_max = 255;
 constexpr size_t version_bytes_max = 64;
 constexpr size_t gap_reason_bytes_max = 200;
 
+// Of a block whose first chunk has come: the rest of a claimed size is believed when it arrives.
+constexpr uint64_t reserve_bytes_max = 1_MiB;
+
 struct Assembly {
   uint64_t sequence = 0;
   uint64_t total = 0;
@@ -41,7 +44,7 @@ struct LaneState {
 
 struct Pending {
   wire::Lane lane;
-  uint64_t bytes;
+  uint64_t bytes;  // 0 for a gap
 };
 
 std::string_view lane_name(wire::Lane lane) {
@@ -69,6 +72,7 @@ struct IngestSession::State {
   std::array<LaneState, wire::lane_count> lanes;
   std::deque<Pending> pending;
   uint64_t bytes_held = 0;  // assembled and not yet answered by the store; never beyond the credit
+  size_t gaps_pending = 0;
   bool signing = false;
 
   State(Uuid agent_id, Options session_options, Instant now)
@@ -184,6 +188,7 @@ std::vector<IngestAction> IngestSession::on_committed(const Result<CommitOutcome
   const Pending oldest = state_->pending.front();
   state_->pending.pop_front();
   state_->bytes_held -= oldest.bytes;
+  if (oldest.bytes == 0) --state_->gaps_pending;
   if (state_->phase == State::Phase::closed) return actions;
 
   if (!outcome.ok()) {
@@ -313,6 +318,7 @@ void IngestSession::State::on(wire::BlockChunk chunk, WallTime wall, Actions& ac
                     actions);
     }
     state.assembly = Assembly{.sequence = chunk.sequence, .total = chunk.total, .bytes = {}};
+    state.assembly->bytes.reserve(std::min(chunk.total, reserve_bytes_max));
   }
 
   Assembly& assembly = *state.assembly;
@@ -325,11 +331,6 @@ void IngestSession::State::on(wire::BlockChunk chunk, WallTime wall, Actions& ac
   }
   if (bytes_held + chunk.bytes.size() > options.credit_bytes) {
     return close(actions, "the agent sent more than its credit of " + std::to_string(options.credit_bytes) + " bytes");
-  }
-
-  // Small blocks could be many within the credit; the agent waits for acknowledgements like for credit.
-  if (pending.size() >= options.commits_pending_max) {
-    return close(actions, "more than " + std::to_string(options.commits_pending_max) + " blocks wait for the store");
   }
 
   bytes_held += chunk.bytes.size();
@@ -398,7 +399,9 @@ void IngestSession::State::on(wire::Gap frame, WallTime wall, Actions& actions) 
   if (frame.from > state.next) {
     return close(actions, "a gap from " + range + " where " + place(frame.lane, state.next) + " was expected");
   }
-  if (pending.size() >= options.commits_pending_max) return close(actions, "more gaps at once than are taken");
+  if (gaps_pending >= options.gaps_pending_max) {
+    return close(actions, "more than " + std::to_string(options.gaps_pending_max) + " gaps wait for the store");
+  }
 
   // The agent gave up what it was sending, or what we refused.
   if (state.assembly) bytes_held -= state.assembly->bytes.size();
@@ -409,6 +412,7 @@ void IngestSession::State::on(wire::Gap frame, WallTime wall, Actions& actions) 
   counters.sequences_missing += frame.to - from + 1;
   state.next = frame.to + 1;
   pending.push_back({.lane = frame.lane, .bytes = 0});
+  ++gaps_pending;
   actions.push_back(CommitGap{{.agent = agent,
                                .epoch = hello.epoch,
                                .lane = frame.lane,

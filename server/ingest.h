@@ -61,7 +61,7 @@ class IngestSession {
   struct Options {
     uint64_t credit_bytes = 8_MiB;       // unacknowledged bytes one agent may have under way
     Duration idle_timeout = 30s;         // nothing at all heard: the connection is half-open
-    size_t commits_pending_max = 1024;   // blocks and gaps handed to the store and not answered
+    size_t gaps_pending_max = 1024;      // gaps handed to the store and not answered; blocks are bounded by the credit
     IngestCounters* counters = nullptr;  // outlives the session; null: nobody asks
   };
 

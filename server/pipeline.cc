@@ -1,11 +1,13 @@
 // See pipeline.h.
 #include "server/pipeline.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
 #include "common/base/log.h"
 #include "common/sys/tls.h"
+#include "common/sys/yaml.h"
 #include "server/agents_listener.h"
 #include "server/api/api_server.h"
 #include "server/authority.h"
@@ -29,12 +31,13 @@ Result<sys::TlsServerOptions> load_tls(sys::Disk& disk, const OrgFiles& files, b
   return options;
 }
 
-// Whether ingest leaves enough of the disk for queries to go on.
+// Whether ingest leaves enough of the disk for queries to go on. On a small disk the reserve is a twentieth of it.
 Status room_on_disk(sys::Disk& disk, const std::string& path, uint64_t free_min) {
   const sys::DiskSpace space = TRY(disk.space(path));
-  if (space.available_bytes >= free_min) return {};
-  return Error(Code::exhausted, "the disk of " + path + " has " + std::to_string(space.available_bytes >> 20) +
-                                    " MiB left; disk_free_min is " + std::to_string(free_min >> 20) + " MiB");
+  const uint64_t reserve = std::min(free_min, space.total_bytes / 20);
+  if (space.available_bytes >= reserve) return {};
+  return Error(Code::exhausted, "the disk of " + path + " is full: " + sys::format_size(space.available_bytes) +
+                                    " are left, " + sys::format_size(reserve) + " are kept free");
 }
 
 }  // namespace
@@ -149,6 +152,7 @@ Status Pipeline::Stages::open_query(const OrgFiles& files) {
   options.online = [this] { return agents->online(); };
   api = TRY_DURING(ApiServer::open(world.loop, counters, *api_context, std::move(options)),
                    "listen for the API on " + to_string(config.listen.api));
+  api_context->api_queued = [raw = api.get()] { return raw->queued(); };
   if (config.listen.api.port == 0) {
     config.listen.api.port = api->port();
     api_context->api_url = api_url(config);

@@ -54,6 +54,7 @@ class StoreWriter {
   // Why commits are refused right now; nothing while they are taken. Any thread.
   std::optional<std::string> paused() const;
 
+  size_t tasks_max() const { return options_.tasks_max; }
   size_t queued() const { return tasks_.size(); }
   uint64_t queued_bytes() const { return queued_bytes_; }
 

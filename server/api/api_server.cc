@@ -281,6 +281,10 @@ uint16_t ApiServer::port() const {
   return impl_->http->port();
 }
 
+size_t ApiServer::queued() const {
+  return impl_->pool.queued();
+}
+
 void ApiServer::on_commit() {
   ++impl_->commits;
   impl_->wake_soon();
