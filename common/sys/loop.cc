@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -79,6 +80,8 @@ struct Loop::Impl final : LoopHandle {
   uint64_t last_slow_log_ns = 0;
 
   Impl(Loop& loop, Clock& the_clock) : self(loop), clock(the_clock) {
+    // A peer that goes away is an error of our write, not the end of the program.
+    std::signal(SIGPIPE, SIG_IGN);
     check(uv_loop_init(&uv) == 0, "the kernel gives us an event loop");
     check(uv_loop_configure(&uv, UV_METRICS_IDLE_TIME) == 0, "libuv measures its idle time");
 

@@ -14,6 +14,8 @@ namespace reeve::sys {
 namespace {
 
 constexpr size_t read_bytes = 64_KiB;
+constexpr size_t turn_bytes_max =
+    512_KiB;  // read by one stream before the others have their turn; libuv alone takes 2 MiB
 constexpr size_t slice_bytes = 256_KiB;  // encrypted at a time, so that ciphertext stays small beside plaintext
 constexpr size_t spare_bytes_max = 320_KiB;
 constexpr unsigned keepalive_seconds = 60;
@@ -107,8 +109,9 @@ void Stream::Impl::start(StreamHandlers new_handlers) {
 void Stream::Impl::update_reading() {
   // A closing stream reads on, and drops what it reads: unread bytes would turn our FIN into a reset that takes our
   // last words with it.
-  const bool wanted = !peer_ended && ((state == State::open && !paused && (handlers != nullptr || on_ready)) ||
-                                      state == State::closing);
+  const bool wanted =
+      !peer_ended && !yielded &&
+      ((state == State::open && !paused && (handlers != nullptr || on_ready)) || state == State::closing);
   if (wanted == reading || state == State::closed) return;
   reading = wanted;
   if (!wanted) {
@@ -134,6 +137,8 @@ void Stream::Impl::on_read(ssize_t count, const char* bytes) {
   }
 
   bytes_received += static_cast<uint64_t>(count);
+  read_since_yield += static_cast<size_t>(count);
+  if (read_since_yield >= turn_bytes_max) yield_turn();
   const BytesView received(bytes, static_cast<size_t>(count));
   if (state != State::open) return;
   if (tls == nullptr) return deliver(received);
@@ -142,6 +147,17 @@ void Stream::Impl::on_read(ssize_t count, const char* bytes) {
   if (!tls->established()) advance_handshake();
   if (tls->established()) read_decrypted();
   tls->settle();
+}
+
+// One fast peer must not hold the loop while the others wait.
+void Stream::Impl::yield_turn() {
+  yielded = true;
+  read_since_yield = 0;
+  update_reading();
+  loop.at_turn_end([hold = shared_from_this()] {
+    hold->yielded = false;
+    hold->update_reading();
+  });
 }
 
 void Stream::Impl::read_decrypted() {

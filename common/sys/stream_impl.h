@@ -59,6 +59,7 @@ struct Stream::Impl final : LoopHandle, std::enable_shared_from_this<Stream::Imp
   void advance_handshake();
   void finish_handshake(const Status& outcome);
   void read_decrypted();
+  void yield_turn();
   void deliver(BytesView bytes);
   void on_peer_end();
 
@@ -86,6 +87,8 @@ struct Stream::Impl final : LoopHandle, std::enable_shared_from_this<Stream::Imp
   bool detached = false;
   bool paused = false;
   bool reading = false;
+  bool yielded = false;  // has read its share, and waits for the next turn
+  size_t read_since_yield = 0;
   bool peer_ended = false;
   bool end_sent = false;
   bool flush_scheduled = false;
