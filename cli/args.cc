@@ -192,7 +192,9 @@ Result<Command> read_login(const Typed& typed) {
 
   std::string_view hex = typed.login_fingerprint;
   if (hex.starts_with("sha256:")) hex.remove_prefix(7);
-  const std::optional<Bytes> digest = from_hex(hex);
+  std::string digits(hex);
+  std::erase(digits, ':');  // openssl prints them in pairs
+  const std::optional<Bytes> digest = from_hex(digits);
   if (!digest || digest->size() != 32 || hex.size() == typed.login_fingerprint.size())
     return bad("login: --ca-fingerprint", typed.login_fingerprint, "sha256: and 64 hex digits");
   options.ca_fingerprint = to_hex(*digest);

@@ -5,7 +5,7 @@ namespace reeve::cli::help {
 
 inline constexpr const char* reeve =
     R"(Examples:
-  reeve login https://reeve.example:7843 --key-file api.key --ca-fingerprint sha256:9f2c...
+  reeve login https://reeve.example:7700 --key-file api.key --ca-fingerprint sha256:9f2c...
   reeve status                           is all well?
   reeve logs --follow                    what is happening now
   reeve logs --level error --since 15m   what went wrong just before
@@ -22,14 +22,14 @@ REEVE_KEY_FILE and REEVE_CA_FILE override the stored login, or replace it where 
 
 inline constexpr const char* login =
     R"(Examples:
-  reeve login https://reeve.example:7843 --key-file api.key --ca-file ca.pem
-  reeve login https://reeve.example:7843 --key-file api.key --ca-fingerprint sha256:9f2c...
-  reeve login http://127.0.0.1:7842 --key-file api.key
+  reeve login https://reeve.example:7700 --key-file api.key --ca-file ca.pem
+  reeve login https://reeve.example:7700 --key-file api.key --ca-fingerprint sha256:9f2c...
+  reeve login http://127.0.0.1:7700 --key-file api.key
 
-`reeve-server init` writes the key file and prints the fingerprint. With a fingerprint the CA is fetched from the
-server and taken only if it is exactly that one; nothing is trusted because it answered first. Plain http is for this
-machine alone. Server, key and CA are stored in ${REEVE_HOME:-~/.config/reeve}/profile.json, readable by you only; the
-key file is not needed any more.)";
+`reeve-server init` makes api.key and ca.pem in its data folder. Where only the CA's fingerprint is at hand (openssl
+x509 -in ca.pem -noout -fingerprint -sha256), the CA is fetched from the server and taken only if it is exactly that
+one; nothing is trusted because it answered first. Plain http is for this machine alone. Server, key and CA are stored
+in ${REEVE_HOME:-~/.config/reeve}/profile.json, readable by you only; the key file is not needed any more.)";
 
 inline constexpr const char* status =
     R"(Examples:

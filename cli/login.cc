@@ -12,22 +12,21 @@ namespace reeve::cli {
 
 namespace {
 
+// What else the server presents is not told: it would be copied into the next try.
 Result<Bytes> find_ca(HttpFetch& http, const std::string& server, const std::string& fingerprint) {
   const std::vector<Bytes> chain = TRY(http.presented_chain(server));
-  std::string presented;
   for (const Bytes& pem : chain) {
     const sys::CertificateInfo info =
         TRY_DURING(sys::certificate_info(pem), "a certificate that " + server + " presents");
-    if (info.fingerprint == fingerprint && info.is_authority) return pem;
-    if (info.fingerprint == fingerprint)
-      return Error(Code::denied, "sha256:" + fingerprint +
-                                     " is the fingerprint of the server's own certificate; "
-                                     "--ca-fingerprint wants that of its CA");
-    if (info.is_authority) presented += (presented.empty() ? "sha256:" : ", sha256:") + info.fingerprint;
+    if (info.fingerprint != fingerprint) continue;
+    if (info.is_authority) return pem;
+    return Error(Code::denied, "sha256:" + fingerprint +
+                                   " is the fingerprint of the server's own certificate; "
+                                   "--ca-fingerprint wants that of its CA");
   }
-  return Error(Code::denied, server + " presents no CA with the fingerprint sha256:" + fingerprint + " but " +
-                                 (presented.empty() ? "none at all" : presented) +
-                                 "; either the fingerprint is mistyped, or this is not your server");
+  return Error(Code::denied, "of the " + std::to_string(chain.size()) + " certificates that " + server +
+                                 " presents, none has the fingerprint sha256:" + fingerprint +
+                                 "; either it is mistyped, or this is not your server");
 }
 
 Result<Bytes> choose_ca(World& world, const ServerUrl& url, const LoginOptions& options) {
@@ -36,7 +35,7 @@ Result<Bytes> choose_ca(World& world, const ServerUrl& url, const LoginOptions& 
   if (!options.ca_fingerprint.empty()) return find_ca(world.http, url.text, options.ca_fingerprint);
   return Error(Code::invalid,
                "nothing says which CA to trust for " + url.text +
-                   "; add --ca-file FILE or --ca-fingerprint sha256:HEX (`reeve-server init` prints it)");
+                   "; add --ca-file FILE (the ca.pem that `reeve-server init` made) or --ca-fingerprint sha256:HEX");
 }
 
 }  // namespace

@@ -93,6 +93,7 @@ TEST_CASE("a fingerprint is 64 hex digits behind its algorithm") {
   };
 
   CHECK(parse<LoginOptions>(with("sha256:" + hex)).ca_fingerprint == std::string(64, 'a'));
+  CHECK(parse<LoginOptions>(with("sha256:AA:" + hex.substr(2))).ca_fingerprint == std::string(64, 'a'));
   CHECK(refusal(with(hex)) == "login: --ca-fingerprint is \"" + hex + "\"; allowed is sha256: and 64 hex digits");
   CHECK(refusal(with("sha256:abcd")) ==
         "login: --ca-fingerprint is \"sha256:abcd\"; allowed is sha256: and 64 hex digits");

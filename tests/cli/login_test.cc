@@ -101,9 +101,9 @@ TEST_CASE("another CA than the one announced gets no key") {
                   "sha256:" + wrong}) == 1);
 
   CHECK(fake.server.calls.empty());
-  CHECK(fake.screen.err == "https://reeve.example presents no CA with the fingerprint sha256:" + wrong +
-                               " but sha256:" + certificates.fingerprint +
-                               "; either the fingerprint is mistyped, or this is not your server\n");
+  CHECK(fake.screen.err ==
+        "of the 2 certificates that https://reeve.example presents, none has the fingerprint sha256:" + wrong +
+            "; either it is mistyped, or this is not your server\n");
 }
 
 TEST_CASE("the fingerprint of the server's own certificate is not a CA's") {
@@ -125,8 +125,8 @@ TEST_CASE("https without a word about the CA is refused") {
   CHECK(fake.run({"login", "https://reeve.example", "--key-file", fake.write("k", "x")}) == 1);
 
   CHECK(fake.screen.err ==
-        "nothing says which CA to trust for https://reeve.example; add --ca-file FILE or --ca-fingerprint sha256:HEX "
-        "(`reeve-server init` prints it)\n");
+        "nothing says which CA to trust for https://reeve.example; add --ca-file FILE (the ca.pem that `reeve-server "
+        "init` made) or --ca-fingerprint sha256:HEX\n");
 }
 
 TEST_CASE("a CA file must hold a CA") {
