@@ -236,10 +236,13 @@ Status Spool::State::make_room(uint64_t bytes) {
     return Error(Code::exhausted, "the spool holds " + std::to_string(bytes_held()) + " bytes of at most " +
                                       std::to_string(options.bytes_max));
   }
-  if (writer->size() < options.segment_bytes_max) return {};
-  TRY(sync());
-  if (!writer->broken() && writer->size() < options.segment_bytes_max) return {};
-  return begin_segment();
+  if (writer->size() >= options.segment_bytes_max) {
+    TRY(sync());
+    if (writer->broken() || writer->size() >= options.segment_bytes_max) TRY(begin_segment());
+  }
+  // A segment may break again in what follows its beginning: the checkpoint, the sync before a deletion.
+  if (writer->broken()) return Error(Code::unavailable, "the disk fails under each new spool segment");
+  return {};
 }
 
 // -- Reading ---------------------------------------------------------------------------------------------------------
