@@ -29,7 +29,7 @@ enum class BlockKind : uint8_t { logs = 0, metrics = 1 };  // values are part of
 
 constexpr uint16_t block_format_version = 1;
 constexpr uint64_t block_bytes_max = 64_MiB;  // of a whole block; larger is refused
-constexpr uint64_t header_bytes_max = 4_MiB;
+constexpr uint64_t header_bytes_max = 8_MiB;
 constexpr uint64_t column_raw_bytes_max = 64_MiB;  // decompression never yields more
 
 // The key of exactly-once: the server stores each of these at most once.
@@ -140,10 +140,10 @@ class LogBlockBuilder {
   bool add(const LogRecord& record);
 
   uint32_t rows() const;
+  // What the open block holds: bodies, fields, names of sources, and 4 bytes for each row. Whoever seals at a few MiB
+  // of this stays far below the format's bounds, be the rows blank lines or all fields.
   uint64_t raw_bytes() const;
   bool empty() const;  // no rows and no source advanced
-  // A bound of the format is near: seal() before the next add_source or add. A block of the usual size never is.
-  bool full() const;
   WallTime time_min() const;
   WallTime time_max() const;
 
@@ -168,8 +168,6 @@ class MetricBlockBuilder {
   void add(const MetricPoint& point);
   uint32_t rows() const;
   bool empty() const { return rows() == 0; }
-  // A bound of the format is near: seal() before the next add.
-  bool full() const;
   Bytes seal(const SealOptions& options);
   void discard();
 

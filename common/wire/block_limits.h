@@ -8,10 +8,11 @@
 
 namespace reeve::wire {
 
-constexpr uint32_t rows_max = 1u << 20;
+constexpr uint32_t rows_max = 1u << 22;
 
-constexpr size_t sources_max = 4096;
-constexpr size_t sources_text_bytes_max = 1_MiB;  // of names and cursors together; the last source may go beyond
+constexpr size_t sources_max = 32'768;
+constexpr size_t sources_text_bytes_max = 1_MiB;  // of their texts; beyond it, names are cut to
+constexpr size_t source_name_bytes_crowded = 32;  // this many bytes
 constexpr size_t services_max = 1024;             // the last is `other_service` where there were more
 constexpr size_t templates_max = 4096;
 constexpr size_t templates_text_bytes_max = 256_KiB;  // of texts and examples together
@@ -25,7 +26,7 @@ constexpr size_t sketches_max = 1024;
 constexpr size_t counters_max = 1024;
 
 constexpr size_t name_bytes_max = 256;          // of a host, service, metric, label or field key; cut beyond
-constexpr size_t source_text_bytes_max = 4096;  // of a source's kind, name and cursor, each
+constexpr size_t source_text_bytes_max = 4096;  // of a source's name and cursor, each
 constexpr size_t template_text_bytes_max = 1024;
 constexpr size_t example_bytes_max = 512;
 constexpr size_t label_value_bytes_max = 1024;

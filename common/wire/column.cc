@@ -79,7 +79,7 @@ void ColumnWriter::begin(int zstd_level) {
 }
 
 void ColumnWriter::add(ColumnType type, BytesView raw) {
-  check(raw.size() <= column_raw_bytes_max, "a builder is full before a column outgrows its bound");
+  check(raw.size() <= column_raw_bytes_max, "a builder keeps its columns within their bound");
   ColumnEntry entry;
   entry.type = static_cast<uint32_t>(type);
   entry.name = name_of(type);
@@ -112,7 +112,7 @@ Bytes ColumnWriter::take_block(BlockKind kind, BlockHeader& header, const Header
   block.reserve(block.size() + head.size() + columns_.size());
   block += head;
   block += columns_;
-  check(block.size() <= block_bytes_max, "a builder is full before a block outgrows its bound");
+  check(block.size() <= block_bytes_max, "a builder keeps its block within its bound");
   directory_.clear();
   columns_.clear();
   return block;

@@ -134,12 +134,13 @@ LogBlockBuilder::LogBlockBuilder(std::string host) : state_(std::make_unique<Sta
 LogBlockBuilder::~LogBlockBuilder() = default;
 
 uint32_t LogBlockBuilder::add_source(const SourcePosition& position) {
-  check(state_->sources.size() < sources_max, "a builder that is full is sealed before it gets a source");
+  check(state_->sources.size() < sources_max, "a block is sealed long before it has that many sources");
   SourceRange range{.position = position, .begin = position.offset};
-  for (std::string* text : {&range.position.kind, &range.position.name, &range.position.cursor}) {
-    cut(*text, source_text_bytes_max);
-    state_->sources_text_bytes += text->size();
-  }
+  const bool crowded = state_->sources_text_bytes > sources_text_bytes_max;
+  cut(range.position.kind, name_bytes_max);
+  cut(range.position.name, crowded ? source_name_bytes_crowded : source_text_bytes_max);
+  cut(range.position.cursor, source_text_bytes_max);
+  state_->sources_text_bytes += range.position.kind.size() + range.position.name.size() + range.position.cursor.size();
   state_->sources.push_back(std::move(range));
   return static_cast<uint32_t>(state_->sources.size() - 1);
 }
@@ -150,9 +151,10 @@ void LogBlockBuilder::advance_source(uint32_t source, const SourcePosition& posi
   check(position.id == held.id, "a source keeps its id");
   held.offset = position.offset;
   if (position.cursor != held.cursor) {
-    state_->sources_text_bytes += position.cursor.size() - held.cursor.size();
+    state_->sources_text_bytes -= held.cursor.size();
     held.cursor = position.cursor;
     cut(held.cursor, source_text_bytes_max);
+    state_->sources_text_bytes += held.cursor.size();
   }
   held.fingerprint = position.fingerprint;
   held.fingerprint_bytes = position.fingerprint_bytes;
@@ -163,7 +165,7 @@ void LogBlockBuilder::advance_source(uint32_t source, const SourcePosition& posi
 bool LogBlockBuilder::add(const LogRecord& record) {
   State& s = *state_;
   check(s.rows.size() < rows_max && s.bodies.size() + record.body.size() <= column_raw_bytes_max,
-        "a builder that is full is sealed before it gets a record");
+        "a block is sealed long before it has that many rows or bytes");
   check(record.source < s.sources.size(), "a record's source was added before");
   check(static_cast<size_t>(record.level) < level_count, "a level is one of those there are");
 
@@ -193,18 +195,12 @@ uint32_t LogBlockBuilder::rows() const {
 }
 
 uint64_t LogBlockBuilder::raw_bytes() const {
-  return state_->bodies.size() + state_->rows.size();
+  const State& s = *state_;
+  return s.bodies.size() + s.fields.size() + s.sources_text_bytes + 4 * s.rows.size();
 }
 
 bool LogBlockBuilder::empty() const {
   return state_->rows.empty() && !state_->source_advanced;
-}
-
-bool LogBlockBuilder::full() const {
-  const State& s = *state_;
-  return s.rows.size() >= rows_max || s.bodies.size() > column_raw_bytes_max / 2 ||
-         s.fields.size() > column_raw_bytes_max / 2 || s.fields_count > fields_max - fields_per_row_max ||
-         s.sources.size() >= sources_max || s.sources_text_bytes > sources_text_bytes_max;
 }
 
 WallTime LogBlockBuilder::time_min() const {
@@ -305,12 +301,14 @@ bool LogBlockBuilder::State::count_in_bucket(OpenTemplate& counted, int64_t buck
 
 // Rows without fields take no byte: how far on from the last row with fields, how many, then key and value of each.
 void LogBlockBuilder::State::add_fields(std::span<const Field> row_fields) {
-  if (row_fields.size() > fields_per_row_max || fields_count > fields_max - fields_per_row_max) {
-    const size_t taken = fields_count > fields_max - fields_per_row_max ? 0 : fields_per_row_max;
-    fields_left_out += row_fields.size() - taken;
-    row_fields = row_fields.first(taken);
-    if (taken == 0) return;
-  }
+  size_t room = std::min(row_fields.size(), fields_per_row_max);
+  size_t bytes = fields.size() + field_keys.size();
+  for (const Field& field : row_fields) bytes += field.key.size() + field.value.size() + 16;
+  if (fields_count + room > fields_max || bytes > column_raw_bytes_max) room = 0;
+  fields_left_out += row_fields.size() - room;
+  row_fields = row_fields.first(room);
+  if (room == 0) return;
+
   append_varint(fields, rows.size() - last_row_with_fields);
   append_varint(fields, row_fields.size());
   last_row_with_fields = rows.size();

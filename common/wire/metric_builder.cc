@@ -100,12 +100,6 @@ uint32_t MetricBlockBuilder::rows() const {
   return static_cast<uint32_t>(state_->points.size());
 }
 
-bool MetricBlockBuilder::full() const {
-  const State& s = *state_;
-  return s.points.size() >= rows_max || s.series.size() >= series_max ||
-         s.series_text_bytes >= series_text_bytes_max / 2;
-}
-
 Bytes MetricBlockBuilder::seal(const SealOptions& options) {
   State& s = *state_;
   s.writer.begin(options.zstd_level);
