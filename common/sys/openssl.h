@@ -38,6 +38,18 @@ using X509StoreCtxPointer = OpensslPointer<X509_STORE_CTX, X509_STORE_CTX_free>;
 using SslCtxPointer = OpensslPointer<SSL_CTX, SSL_CTX_free>;
 using SslPointer = OpensslPointer<SSL, SSL_free>;
 
+inline const unsigned char* data_of(BytesView bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+inline unsigned char* data_of(Bytes& bytes) {
+  return reinterpret_cast<unsigned char*>(bytes.data());
+}
+
+// PEM with a pass phrase must not make a server ask its terminal: the callback that refuses one.
+int refuse_pass_phrase(char*, int, int, void*);
+// A BIO over `pem`, which must outlive it; Code::invalid beyond 1 MiB.
+Result<BioPointer> read_pem(BytesView pem);
+
 // The newest entry of this thread's error queue, in words; empties the queue.
 std::string take_openssl_error();
 Error openssl_error(Code code, std::string_view doing);

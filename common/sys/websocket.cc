@@ -5,6 +5,7 @@
 #include <wslay/wslay.h>
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "common/base/check.h"
@@ -119,7 +120,7 @@ struct WebSocket::Impl final : std::enable_shared_from_this<WebSocket::Impl> {
       return -1;
     }
     const size_t count = std::min(capacity, received.size());
-    std::copy_n(received.data(), count, buffer);
+    std::memcpy(buffer, received.data(), count);
     received.remove_prefix(count);
     return static_cast<ssize_t>(count);
   }
