@@ -211,7 +211,8 @@ Result<Command> read_logs(const Typed& typed, WallTime now) {
     return Error(Code::invalid, "logs: --to cannot stand beside --follow, which has no end");
   TRY(read_window("logs", typed, now, options.filter.from, options.filter.to));
   TRY(check_one_of("logs: --level", options.filter.level, {"trace", "debug", "info", "warn", "error", "fatal"}));
-  if (!typed.limit.empty())
+  options.is_limit_chosen = !typed.limit.empty();
+  if (options.is_limit_chosen)
     options.rows_max = TRY(read_count("logs: --limit", typed.limit, typed.follow ? 0 : 1, search_rows_max));
 
   std::string& shape = options.filter.shape;

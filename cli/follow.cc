@@ -22,7 +22,8 @@ class Follower {
   Status run() {
     TRY(begin());
     while (true) {
-      Result<TailAnswer> answer = client_.tail(options_.filter, cursor_, tail_wait);
+      // After an outage we ask without waiting, so that its end is told at once.
+      Result<TailAnswer> answer = client_.tail(options_.filter, cursor_, is_away_ ? Duration{} : tail_wait);
       if (!answer) {
         TRY(recover(answer.error()));
         continue;

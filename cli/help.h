@@ -84,8 +84,9 @@ The newest line stands at the bottom, next to the prompt. Times are UTC unless -
 times that you type are meant. --from and --to take how long ago (15m, 2h, 7d), a time of today (10:30), a day
 (2026-11-21) or both (2026-11-21T10:30:00Z). Where several texts and patterns are given, a line must match all.
 
-Control characters in a line are shown as \x1b, so that no log line can play with your terminal; --json gives exact
-text, and exact bytes in body_base64url where they were no text.)";
+A time and level that a line itself begins with are left out where they are the same as shown before it. Control
+characters are shown as \x1b, so that no log line can play with your terminal. --json gives the exact text, and the exact
+bytes in body_base64url where they were no text.)";
 
 inline constexpr const char* metrics =
     R"(Examples:

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 
 namespace reeve::cli {
 
@@ -197,7 +198,10 @@ class CurlFetch : public HttpFetch {
   }
 
   Error failure(CURLcode outcome, const std::string& server) const {
-    const std::string reason = failure_[0] != '\0' ? failure_ : curl_easy_strerror(outcome);
+    std::string reason = failure_[0] != '\0' ? failure_ : curl_easy_strerror(outcome);
+    long system_error = 0;
+    curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &system_error);
+    if (outcome == CURLE_COULDNT_CONNECT && system_error != 0) reason = std::strerror(static_cast<int>(system_error));
     switch (outcome) {
       case CURLE_PEER_FAILED_VERIFICATION:
       case CURLE_SSL_ISSUER_ERROR:

@@ -91,7 +91,10 @@ std::string human_value(double value, std::string_view unit) {
   if (unit == "ns") return human_seconds(value / 1e9);
 
   std::string name(unit);
-  if (name.starts_with('{') && name.ends_with('}')) name = name.substr(1, name.size() - 2);
+  if (name.starts_with('{') && name.ends_with('}')) {
+    name = name.substr(1, name.size() - 2);
+    if (value != 1 && !name.empty()) name += name.ends_with('s') ? "es" : "s";
+  }
   return human_number(value) + (name.empty() ? "" : " " + harmless_line(name));
 }
 

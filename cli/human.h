@@ -11,7 +11,7 @@ namespace reeve::cli {
 // A value in its unit, a unit of UCUM as OpenTelemetry writes them:
 //
 //     (1536, "By")     1.5 KiB          (0.034, "1")        3.4 %
-//     (0.0021, "s")    2.1 ms           (12345, "{packet}") 12.3 k packet
+//     (0.0021, "s")    2.1 ms           (12345, "{packet}") 12.3 k packets
 //     (93600, "s")     1d 2h            (5, "Cel")          5 Cel
 //
 // A rate's unit ends in "/s".

@@ -88,7 +88,7 @@ Status run_logs(World& world, const LogsOptions& options) {
     const bool whole_hour = options.filter.from.empty() && options.filter.to.empty();
     world.screen.say(std::string("no line matches") +
                      (whole_hour ? " in the last hour; --since 7d looks further back" : ""));
-  } else if (found.has_more) {
+  } else if (found.has_more && !options.is_limit_chosen) {
     world.screen.say("these are the newest " + std::to_string(found.lines.size()) +
                      " lines that match; --limit shows more, --to earlier ones");
   }

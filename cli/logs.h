@@ -17,6 +17,7 @@ constexpr uint64_t follow_rows_default = 10;
 struct LogsOptions {
   LogFilter filter;
   uint64_t rows_max = search_rows_default;
+  bool is_limit_chosen = false;  // by the user, who then needs no word about it
   Zone zone = Zone::utc;
   bool follow = false;
   bool json = false;

@@ -33,7 +33,9 @@ Status run_metrics_list(World& world, const MetricsListOptions& options) {
     return world.screen.print(text);
   }
   if (series.empty()) {
-    world.screen.say("no series has points in that time; `reeve status` shows whether agents are online");
+    const bool is_filtered = !options.filter.match.empty() || !options.filter.labels.empty();
+    world.screen.say(is_filtered ? "no series that matches has points in that time; `reeve metrics` lists all"
+                                 : "no series has points in that time; `reeve status` shows whether agents are online");
     return {};
   }
   return world.screen.print(render_series(std::move(series)));

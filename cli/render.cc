@@ -6,6 +6,7 @@
 
 #include "cli/harmless.h"
 #include "cli/human.h"
+#include "cli/line_head.h"
 
 namespace reeve::cli {
 
@@ -110,6 +111,12 @@ std::vector<std::optional<double>> cells_of(const Curve& curve, const Window& wi
   return cells;
 }
 
+// Of a point: what a rate or a count of the metric's unit is in.
+std::string unit_of(const Curves& curves) {
+  if (curves.agg == "count") return {};
+  return curves.agg == "rate" && !curves.unit.ends_with("/s") ? curves.unit + "/s" : curves.unit;
+}
+
 std::string state_order(const Agent& agent) {
   return (agent.state == "revoked" ? "1" : "0") + agent.host + agent.id;
 }
@@ -123,8 +130,9 @@ void LogLayout::fit(const LogLine& line) {
 std::string render_log_line(const LogLine& line, const LogLayout& layout, const Style& style) {
   const std::string level = level_of(line);
   const std::string time = format_when(line.time, style.zone) + (line.is_time_suspect ? "?" : "");
+  const std::string_view body = without_repeated_head(line.body, line.time, line.level);
   return coloured(time, dim, style) + " " + coloured(padded(level, 5), colour_of(level), style) + " " +
-         padded(name_of(line), layout.name_columns()) + "  " + harmless_lines(line.body, continuation) + "\n";
+         padded(name_of(line), layout.name_columns()) + "  " + harmless_lines(body, continuation) + "\n";
 }
 
 std::string render_labels(const Labels& labels) {
@@ -150,8 +158,9 @@ std::string render_curves(const Curves& curves, size_t columns, const Style& sty
   if (!window) return text + "  no points\n";
 
   const Duration step = curves.step > Duration{} ? curves.step : Duration(1s);
-  text += "  " + harmless_line(curves.agg) + " of every " + format_duration(step) + ", " +
+  text += ", " + harmless_line(curves.agg) + " per " + format_duration(step) + ", " +
           format_when(window->first, style.zone) + " to " + format_when(window->last, style.zone) + "\n";
+  const std::string unit = unit_of(curves);
   const size_t width = std::clamp<size_t>(columns, 12, curve_columns_max + 2) - 2;
   for (const Curve& curve : curves.curves) {
     const Summary summary = summarise(curve.points);
@@ -163,9 +172,8 @@ std::string render_curves(const Curves& curves, size_t columns, const Style& sty
     std::string line = sparkline(cells_of(curve, *window, step), width);
     while (line.ends_with(' ')) line.pop_back();
     const double average = summary.sum / static_cast<double>(summary.count);
-    text += "  " + line + "\n  min " + human_value(summary.min, curves.unit) + "   avg " +
-            human_value(average, curves.unit) + "   max " + human_value(summary.max, curves.unit) + "   last " +
-            human_value(summary.last, curves.unit) + "\n";
+    text += "  " + line + "\n  min " + human_value(summary.min, unit) + "   avg " + human_value(average, unit) +
+            "   max " + human_value(summary.max, unit) + "   last " + human_value(summary.last, unit) + "\n";
   }
   return text;
 }

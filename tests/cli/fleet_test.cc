@@ -204,7 +204,7 @@ TEST_CASE("a metric is drawn") {
   CHECK(fake.run({"metrics", "x", "--step", "1s", "--agg", "max"}) == 0);
 
   CHECK(fake.screen.out ==
-        "x  max of every 1s, 2026-11-21T02:53:57.000Z to 2026-11-21T02:53:58.000Z\n"
+        "x, max per 1s, 2026-11-21T02:53:57.000Z to 2026-11-21T02:53:58.000Z\n"
         "\n"
         "host=web-1\n"
         "  ▁█\n"

@@ -224,7 +224,7 @@ TEST_CASE("nobody there is unavailable") {
 
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().code() == Code::unavailable);
-  CHECK_THAT(answer.error().text(), Catch::StartsWith("cannot reach " + url));
+  CHECK(answer.error().text() == "cannot reach " + url + ": Connection refused");
 }
 
 TEST_CASE("a server that never answers is given up after the timeout") {

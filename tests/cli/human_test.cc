@@ -36,7 +36,10 @@ TEST_CASE("units are those of people") {
   CHECK(human_value(61, "s") == "1m 1s");
   CHECK(human_value(-5, "s") == "-5 s");
   CHECK(human_value(250, "ms") == "250 ms");
-  CHECK(human_value(12345, "{packet}") == "12.3 k packet");
+  CHECK(human_value(12345, "{packet}") == "12.3 k packets");
+  CHECK(human_value(1, "{packet}") == "1 packet");
+  CHECK(human_value(0, "{process}") == "0 processes");
+  CHECK(human_value(2.5, "{request}/s") == "2.5 requests/s");
   CHECK(human_value(5, "Cel") == "5 Cel");
   CHECK(human_value(5, "") == "5");
   CHECK(human_value(5, "\x1b[m") == "5 \\x1b[m");

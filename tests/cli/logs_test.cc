@@ -63,7 +63,17 @@ TEST_CASE("pages are followed up to the limit") {
 
   CHECK(fake.screen.out.starts_with(shown(noon, "a") + shown(noon, "b") + shown(noon_1, "x")));
   CHECK(std::count(fake.screen.out.begin(), fake.screen.out.end(), '\n') == 1002);
-  CHECK(fake.screen.err == "these are the newest 1002 lines that match; --limit shows more, --to earlier ones\n");
+  CHECK(fake.screen.err.empty());
+}
+
+TEST_CASE("more than the default limit is admitted") {
+  FakeWorld fake;
+  fake.log_in();
+  fake.server.expect("/v1/logs?limit=100", log_page(std::vector<std::string>(100, log_row(noon, "x")), "c1"));
+
+  CHECK(fake.run({"logs"}) == 0);
+
+  CHECK(fake.screen.err == "these are the newest 100 lines that match; --limit shows more, --to earlier ones\n");
 }
 
 TEST_CASE("an empty page with a cursor is not the end") {
@@ -207,9 +217,9 @@ TEST_CASE("following outlives the server, goes on from the same place, and says 
   const Error refused(Code::unavailable, "cannot reach http://127.0.0.1:7842: connection refused");
   fake.server.expect("/v1/logs/tail", tail_page({}, "t0"));
   fake.server.expect_failure("/v1/logs/tail?cursor=t0&wait=20s", refused);
-  fake.server.expect_failure("/v1/logs/tail?cursor=t0&wait=20s", refused);
-  fake.server.expect("/v1/logs/tail?cursor=t0&wait=20s", R"({"detail":"starting"})", 503);
-  fake.server.expect("/v1/logs/tail?cursor=t0&wait=20s", tail_page({log_row(noon, "a")}, "t1"));
+  fake.server.expect_failure("/v1/logs/tail?cursor=t0&wait=0s", refused);
+  fake.server.expect("/v1/logs/tail?cursor=t0&wait=0s", R"({"detail":"starting"})", 503);
+  fake.server.expect("/v1/logs/tail?cursor=t0&wait=0s", tail_page({log_row(noon, "a")}, "t1"));
   fake.server.expect_interrupt("/v1/logs/tail?cursor=t1&wait=20s");
 
   CHECK(fake.run({"logs", "-f", "-n", "0"}) == 0);
@@ -227,8 +237,9 @@ TEST_CASE("the pauses between tries have a ceiling, and Ctrl-C ends them") {
   FakeWorld fake;
   fake.log_in();
   fake.server.expect("/v1/logs/tail", tail_page({}, "t0"));
-  for (int i = 0; i < 20; ++i)
-    fake.server.expect_failure("/v1/logs/tail?cursor=t0&wait=20s", Error(Code::unavailable, "away"));
+  fake.server.expect_failure("/v1/logs/tail?cursor=t0&wait=20s", Error(Code::unavailable, "away"));
+  for (int i = 1; i < 20; ++i)
+    fake.server.expect_failure("/v1/logs/tail?cursor=t0&wait=0s", Error(Code::unavailable, "away"));
   fake.patience.waits_max = 20;
 
   CHECK(fake.run({"logs", "-f", "-n", "0"}) == 0);
@@ -242,7 +253,7 @@ TEST_CASE("a server that comes back without its past is followed from now, which
   fake.log_in();
   fake.server.expect("/v1/logs/tail", tail_page({}, "t0"));
   fake.server.expect_failure("/v1/logs/tail?cursor=t0&wait=20s", Error(Code::unavailable, "away"));
-  fake.server.expect("/v1/logs/tail?cursor=t0&wait=20s", R"({"detail":"cursor: not one of ours"})", 400);
+  fake.server.expect("/v1/logs/tail?cursor=t0&wait=0s", R"({"detail":"cursor: not one of ours"})", 400);
   fake.server.expect("/v1/logs/tail", tail_page({}, "n0"));
   fake.server.expect_interrupt("/v1/logs/tail?cursor=n0&wait=20s");
 

@@ -115,7 +115,7 @@ TEST_CASE("curves share one time axis and sum themselves up") {
   curves.curves.push_back({.labels = {{"state", "idle"}}, .points = {}, .json = {}});
 
   CHECK(render_curves(curves, 80, {}) ==
-        "system.cpu.utilization  avg of every 10s, 2026-11-21T02:54:00.000Z to 2026-11-21T02:54:40.000Z\n"
+        "system.cpu.utilization, avg per 10s, 2026-11-21T02:54:00.000Z to 2026-11-21T02:54:40.000Z\n"
         "\n"
         "state=user\n"
         "  ▁█  ▅\n"
@@ -127,6 +127,15 @@ TEST_CASE("curves share one time axis and sum themselves up") {
         "\n"
         "state=idle\n"
         "  no points\n");
+}
+
+TEST_CASE("a rate is per second, and a count has no unit") {
+  Curves curves{.name = "x", .unit = "By", .agg = "rate", .step = 10s, .is_truncated = false, .curves = {}};
+  curves.curves.push_back({.labels = {}, .points = {{test_now, 2048}}, .json = {}});
+  CHECK_THAT(render_curves(curves, 80, {}), Catch::Contains("last 2 KiB/s\n"));
+
+  curves.agg = "count";
+  CHECK_THAT(render_curves(curves, 80, {}), Catch::Contains("last 2048\n"));
 }
 
 TEST_CASE("points at both ends of time do not break a curve") {
