@@ -29,7 +29,7 @@ CLI::Option* add_endpoint(CLI::App& app, const std::string& name, std::optional<
 Command parse_args(int argc, char** argv) {
   CLI::App app{"reeve-server: takes in what agents send, keeps it, and answers questions about it."};
   app.set_version_flag("--version", std::string(server_version));
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // a missing one is our own complaint: CLI11's would hide a wrong flag
   app.footer(
       "Examples:\n"
       "  reeve-server init --data /var/lib/reeve-server --name watch.example.net\n"
@@ -64,6 +64,7 @@ Command parse_args(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("one of run, check, init");
   } catch (const CLI::ParseError& error) {
     return EndCommand{app.exit(error) == 0 ? 0 : usage_error};
   }

@@ -19,7 +19,6 @@ namespace reeve::server {
 namespace {
 
 constexpr Duration upkeep_interval = 1h;
-constexpr Duration watch_duration = 10s;
 constexpr uint64_t pem_bytes_max = 64_KiB;
 
 // What each listener shows; agents must show something back.
@@ -138,7 +137,10 @@ Status Pipeline::Stages::open_query(const OrgFiles& files) {
           [this](const Uuid& id) { on_loop([id](Stages& stages) { stages.agents->add_agent(id); }, "enrolment"); },
       .on_revoked =
           [this](const Uuid& id) { on_loop([id](Stages& stages) { stages.agents->revoke(id); }, "revocation"); },
-      .on_watched = [this] { on_loop([](Stages& stages) { stages.agents->watch(watch_duration); }, "live hint"); },
+      .on_watched =
+          [this](Duration at_least) {
+            on_loop([at_least](Stages& stages) { stages.agents->watch(at_least); }, "live hint");
+          },
   });
 
   ApiServer::Options options;

@@ -1,5 +1,8 @@
 // Searching and following logs: parameters to a predicate, rows to JSON. The work is in server/query.
 #include "server/query/logs.h"
+
+#include <algorithm>
+
 #include "common/base/log.h"
 #include "server/api/handlers.h"
 #include "server/api/params.h"
@@ -12,6 +15,7 @@ namespace {
 constexpr Duration search_span_default = 1h;
 constexpr Duration tail_wait_default = 10s;
 constexpr Duration tail_wait_max = 30s;
+constexpr Duration follow_again_within = 10s;
 
 // The conditions that search and tail share.
 Result<wire::LogPredicate> parse_predicate(const QueryParams& params) {
@@ -136,7 +140,8 @@ Result<Answer> get_logs_tail(ApiContext& context, const ApiRequest& request) {
   query.cursor = request.resume.empty() ? params.text("cursor").value_or("") : request.resume;
 
   const LogTail tail = TRY(tail_logs(context.store, query, report_damage_to(context.writer)));
-  context.on_watched();
+  // Agents stay in a hurry while the follower waits, and until it has had time to ask again.
+  context.on_watched(std::max(until - request.called, Duration{0}) + follow_again_within);
   const bool wants_news = !query.cursor.empty();
   if (tail.rows.empty() && wants_news && !tail.more && request.called < until) {
     return Answer(WaitForCommit{.until = until, .resume = tail.cursor});

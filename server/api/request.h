@@ -76,8 +76,8 @@ struct ApiContext {
   // Hooks into the loop; any thread.
   std::function<void(const Uuid& agent)> on_enrolled;
   std::function<void(const Uuid& agent)> on_revoked;
-  std::function<void()> on_watched;         // somebody follows the logs
-  std::function<size_t()> api_queued = {};  // requests waiting for a thread
+  std::function<void(Duration at_least)> on_watched;  // somebody follows the logs, and will for this long
+  std::function<size_t()> api_queued = {};            // requests waiting for a thread
 };
 
 using Handler = Result<Answer> (*)(ApiContext& context, const ApiRequest& request);

@@ -1,6 +1,7 @@
 // Enrolment, the link's mutual TLS, revocation, and a block's way from a link to an answer; all over real sockets.
 #include "tests/pch.h"
 #include "tests/server/api_harness.h"
+#include "tests/server/stubborn_store.h"
 
 namespace reeve::server {
 namespace {
@@ -27,52 +28,6 @@ std::string state_of(ApiHarness& harness, const Uuid& agent) {
   }
   return "unknown";
 }
-
-// A store whose commits fail as long as the disk is said to be full.
-class FullStore : public Store {
- public:
-  std::unique_ptr<Store> inner = make_memory_store();
-  std::atomic<bool> full{false};
-
-  Result<std::vector<CommitOutcome>> commit_blocks(std::span<const IncomingBlock> blocks) override {
-    if (full) return Error(Code::exhausted, "the disk is full");
-    return inner->commit_blocks(blocks);
-  }
-  Result<CommitOutcome> commit_gap(const IncomingGap& gap) override { return inner->commit_gap(gap); }
-  Status enrol_agent(BytesView token, WallTime now, const Agent& agent) override {
-    return inner->enrol_agent(token, now, agent);
-  }
-  Status record_certificate(const Uuid& agent, const std::string& serial, WallTime not_after) override {
-    return inner->record_certificate(agent, serial, not_after);
-  }
-  Status revoke_agent(const Uuid& agent) override { return inner->revoke_agent(agent); }
-  Status record_seen(std::span<const AgentSeen> seen) override { return inner->record_seen(seen); }
-  Status add_enrol_token(const EnrolToken& token) override { return inner->add_enrol_token(token); }
-  Status add_api_key(const ApiKey& key) override { return inner->add_api_key(key); }
-  Result<uint64_t> drop_days_before(const std::string& day) override { return inner->drop_days_before(day); }
-  Status set_aside(const BlockRef& block, const std::string& reason) override {
-    return inner->set_aside(block, reason);
-  }
-  Result<std::vector<StreamPosition>> stream_positions(const Uuid& agent) const override {
-    return inner->stream_positions(agent);
-  }
-  Status visit_blocks_newest_first(const BlockQuery& query,
-                                   const std::function<bool(const BlockRef&)>& visit) const override {
-    return inner->visit_blocks_newest_first(query, visit);
-  }
-  Status visit_blocks_by_commit(const BlockQuery& query,
-                                const std::function<bool(const BlockRef&)>& visit) const override {
-    return inner->visit_blocks_by_commit(query, visit);
-  }
-  Result<Bytes> read_header(const BlockRef& block) const override { return inner->read_header(block); }
-  Result<Bytes> read_block(const BlockRef& block) const override { return inner->read_block(block); }
-  Result<uint64_t> last_commit_id() const override { return inner->last_commit_id(); }
-  Result<std::vector<Agent>> list_agents() const override { return inner->list_agents(); }
-  Result<Agent> find_agent(const Uuid& agent) const override { return inner->find_agent(agent); }
-  Result<ApiKey> find_api_key(BytesView hash) const override { return inner->find_api_key(hash); }
-  Result<std::vector<GapRecord>> list_gaps(const Uuid& agent) const override { return inner->list_gaps(agent); }
-  Result<StoreCounters> counters() const override { return inner->counters(); }
-};
 
 }  // namespace
 
@@ -262,8 +217,8 @@ TEST_CASE("a certificate is renewed over the link") {
 }
 
 TEST_CASE("a full disk refuses ingest and says so, questions are answered, and it goes on by itself") {
-  auto owned = std::make_unique<FullStore>();
-  FullStore& store = *owned;
+  auto owned = std::make_unique<StubbornStore>();
+  StubbornStore& store = *owned;
   ApiHarness harness(std::move(owned));
   const Identity identity = harness.enrol();
   TestLink link(harness, identity);
