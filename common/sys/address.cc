@@ -1,4 +1,7 @@
+// libuv's spelling of addresses and errors, in one place.
 #include "common/sys/address.h"
+
+#include <uv.h>
 
 #include <array>
 

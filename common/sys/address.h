@@ -1,13 +1,13 @@
 // Socket addresses as text, and libuv's errors as ours. Inside common/sys only.
 #pragma once
 
-#include <uv.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/base/result.h"
+
+struct sockaddr_storage;
 
 namespace reeve::sys {
 

@@ -9,7 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/sys/crypto.h"
-#include "common/sys/openssl.h"
+#include "common/sys/openssl_impl.h"
 
 namespace reeve::sys {
 namespace {

@@ -13,7 +13,7 @@
 #include <limits>
 
 #include "common/base/check.h"
-#include "common/sys/openssl.h"
+#include "common/sys/openssl_impl.h"
 
 namespace reeve::sys {
 namespace {
@@ -111,7 +111,7 @@ Bytes append_chain(BytesView leaf_pem, BytesView issuer_pem) {
   return chain;
 }
 
-// -- Shared inside common/sys (openssl.h) ----------------------------------------------------------------------------
+// -- Shared inside common/sys (openssl_impl.h) ----------------------------------------------------------------------------
 
 int refuse_pass_phrase(char*, int, int, void*) {
   return 0;

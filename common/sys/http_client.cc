@@ -1,3 +1,4 @@
+// Connects, writes the request, reads one answer, and lets the connection go; one timer covers it all.
 #include "common/sys/http_client.h"
 
 #include "common/base/check.h"

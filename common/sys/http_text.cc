@@ -1,3 +1,4 @@
+// The text of HTTP: tokens, targets, queries, and writing messages. Reading messages is http1.cc.
 #include "common/sys/http_text.h"
 
 #include <algorithm>

@@ -2,8 +2,6 @@
 // Inside common/sys only.
 #pragma once
 
-#include <uv.h>
-
 namespace reeve::sys {
 
 class LoopHandle {

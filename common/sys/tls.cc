@@ -11,7 +11,7 @@
 #include <limits>
 
 #include "common/base/check.h"
-#include "common/sys/openssl.h"
+#include "common/sys/openssl_impl.h"
 #include "common/sys/tls_session.h"
 
 namespace reeve::sys {

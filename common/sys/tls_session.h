@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "common/sys/openssl.h"
+#include "common/sys/openssl_impl.h"
 #include "common/sys/tls.h"
 
 namespace reeve::sys {
