@@ -45,6 +45,7 @@ running() {
 # Asks each program to stop, agent first so that it can hand over what it holds, and waits for it.
 stop_all() {
   local name pid waited
+  touch "$data/stopping"
   for name in agent server; do
     pid=$(running "$name") || continue
     kill -TERM "$pid" 2>/dev/null || true
@@ -61,6 +62,7 @@ stop_all() {
 }
 
 if [ "$action" != start ]; then
+  [ -d "$data" ] || exit 0
   stop_all
   if [ "$action" = purge ] && [ -d "$data" ]; then
     # Only a folder that this script made is deleted.
@@ -89,6 +91,7 @@ fi
 mkdir -p "$data"
 chmod 700 "$data"
 touch "$data/.reeve-quickstart"
+rm -f "$data/stopping"
 
 # The first free port from $1 on; asked once, then kept in the configuration.
 free_port() {
@@ -184,6 +187,10 @@ NEXT
 
 # Stay while both live; say so if one ends by itself.
 while running server >/dev/null && running agent >/dev/null; do sleep 1; done
+if [ -e "$data/stopping" ]; then
+  echo "stopped from another terminal"
+  exit 0
+fi
 for name in server agent; do
   running "$name" >/dev/null || fail "reeve-$name ended by itself" "$data/$name.log"
 done
