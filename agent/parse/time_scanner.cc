@@ -74,6 +74,8 @@ bool is_leap(int year) {
 
 bool is_date(int year, unsigned month, unsigned day) {
   constexpr unsigned char days[13] = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  // What nanoseconds in 64 bits cannot tell is no time.
+  if (year < 1678 || year > 2261) return false;
   if (month < 1 || month > 12 || day < 1 || day > days[month]) return false;
   return month != 2 || day < 29 || is_leap(year);
 }
@@ -314,35 +316,41 @@ std::optional<FoundTime> TimeScanner::scan_two_digit_year(BytesView line, size_t
 }
 
 std::optional<WallTime> TimeScanner::epoch_time(BytesView digits, BytesView fraction) {
+  // 19 digits hold any time to the year 2262.
+  if (digits.size() > 19 || (digits.size() == 19 && digits > "9223372036854775807")) return {};
   int64_t value = 0;
   for (const char c : digits) value = value * 10 + (c - '0');
+  int64_t unit_ns = 0;
   switch (digits.size()) {
-    case 10: {
-      int64_t ns = 0;
-      int64_t scale = 100'000'000;
-      for (const char c : fraction) {
-        ns += (c - '0') * scale;
-        scale /= 10;
-      }
-      return WallTime{value * second_ns + ns};
-    }
+    case 10:
+      unit_ns = second_ns;
+      break;
     case 13:
-      return WallTime{value * 1'000'000};
+      unit_ns = 1'000'000;
+      break;
     case 16:
-      return WallTime{value * 1'000};
+      unit_ns = 1'000;
+      break;
     case 19:
-      return WallTime{value};
+      unit_ns = 1;
+      break;
     default:
       return {};
   }
+  int64_t ns = 0;
+  int64_t scale = 100'000'000;
+  for (const char c : fraction) {
+    ns += (c - '0') * scale;
+    scale /= 10;
+  }
+  if (__builtin_mul_overflow(value, unit_ns, &value) || __builtin_add_overflow(value, ns, &value)) return {};
+  return WallTime{value};
 }
 
 std::optional<FoundTime> TimeScanner::scan_epoch(BytesView line, size_t at) {
   size_t end = at;
   while (end < line.size() && end - at < 20 && is_digit(line[end])) ++end;
   const BytesView digits = line.substr(at, end - at);
-  if (digits.size() == 19 && digits > "9223372036854775807") return {};
-
   BytesView fraction;
   if (digits.size() == 10 && end + 1 < line.size() && line[end] == '.' && is_digit(line[end + 1])) {
     size_t stop = end + 1;
