@@ -14,10 +14,17 @@ namespace {
 Result<Agent> find_agent(Client& client, const std::string& wanted) {
   std::vector<Agent> agents = TRY(client.agents());
   std::vector<Agent> found;
+  std::optional<Agent> revoked;
   for (Agent& agent : agents) {
-    const bool same_host = agent.host == wanted && agent.state != "revoked";
-    if (agent.id == wanted || same_host) found.push_back(std::move(agent));
+    const bool is_live = agent.state != "revoked";
+    if (agent.id == wanted || (agent.host == wanted && is_live)) {
+      found.push_back(std::move(agent));
+    } else if (agent.host == wanted) {
+      revoked = std::move(agent);
+    }
   }
+  // Revoking what is revoked is no error; a host's former agents are in nobody's way otherwise.
+  if (found.empty() && revoked) return std::move(*revoked);
   if (found.size() == 1) return std::move(found.front());
   if (found.empty())
     return Error(Code::not_found,

@@ -212,8 +212,13 @@ class CurlFetch : public HttpFetch {
       case CURLE_COULDNT_CONNECT:
       case CURLE_OPERATION_TIMEDOUT:
         return Error(Code::unavailable, "cannot reach " + server + ": " + reason);
+      case CURLE_SSL_CONNECT_ERROR:
+        return Error(Code::unavailable, "no TLS 1.3 with " + server + ": " + reason + "; does it speak plain http?");
+      case CURLE_GOT_NOTHING:
+        return Error(Code::unavailable, server + " closed the connection without an answer" +
+                                            (server.starts_with("http:") ? "; does it speak https?" : ""));
       default:
-        return Error(Code::unavailable, "the exchange with " + server + " failed: " + reason);
+        return Error(Code::unavailable, "the connection to " + server + " broke: " + reason);
     }
   }
 

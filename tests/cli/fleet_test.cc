@@ -138,6 +138,15 @@ TEST_CASE("a host enrolled twice is revoked by id only, but a revoked namesake i
   CHECK(fake.run({"agents", "revoke", "web-1"}) == 0);
 }
 
+TEST_CASE("a host whose only agent is revoked may be revoked again") {
+  FakeWorld fake;
+  fake.log_in();
+  fake.server.expect("/v1/agents", agents({agent(id_1, "web-1", "revoked")}));
+  fake.server.expect_post("/v1/agents/" + id_1 + "/revoke", "{}");
+
+  CHECK(fake.run({"agents", "revoke", "web-1"}) == 0);
+}
+
 TEST_CASE("an unknown agent is not revoked") {
   FakeWorld fake;
   fake.log_in();

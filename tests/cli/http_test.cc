@@ -203,6 +203,25 @@ TEST_CASE("the presented chain is fetched without a request, and trusts nobody a
         "hello");
 }
 
+TEST_CASE("the wrong scheme is guessed at") {
+  LiveServer plain(nullptr, answering("hello"));
+  LiveServer encrypted(acme().server_context(false), answering("hello"));
+  const auto http = make_http_fetch(-1);
+
+  const Result<HttpAnswer> no_tls = http->fetch({.server = plain.url("https", "localhost"),
+                                                 .path = "/",
+                                                 .query = {},
+                                                 .key = {},
+                                                 .body = {},
+                                                 .ca_pem = acme().ca.certificate_pem});
+  const Result<HttpAnswer> no_plain = http->fetch({.server = encrypted.url("http", "localhost"), .path = "/"});
+
+  REQUIRE_FALSE(no_tls.ok());
+  CHECK_THAT(no_tls.error().text(), Catch::EndsWith("does it speak plain http?"));
+  REQUIRE_FALSE(no_plain.ok());
+  CHECK_THAT(no_plain.error().text(), Catch::EndsWith("does it speak https?"));
+}
+
 TEST_CASE("an answer beyond its limit is refused, one at the limit is taken") {
   LiveServer server(nullptr, answering(std::string(1000, 'x')));
   const std::string url = server.url("http", "127.0.0.1");
