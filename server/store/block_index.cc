@@ -113,6 +113,16 @@ Result<std::vector<StreamPosition>> list_streams(Database& database, const Uuid&
   return positions;
 }
 
+Result<std::vector<std::pair<Uuid, StreamPosition>>> list_all_streams(Database& database) {
+  Statement select = TRY(database.prepare("list all streams", "SELECT agent, epoch, lane, through FROM streams"));
+  std::vector<std::pair<Uuid, StreamPosition>> positions;
+  while (TRY(select.step())) {
+    positions.emplace_back(select.uuid(0),
+                           StreamPosition{select.uuid(1), static_cast<wire::Lane>(select.integer(2)), select.count(3)});
+  }
+  return positions;
+}
+
 Status insert_gap(Database& database, const IncomingGap& gap) {
   Statement insert = TRY(database.prepare("record a gap", R"sql(
       INSERT INTO gaps (agent, epoch, lane, sequence_from, sequence_to, reason, arrival)
@@ -121,21 +131,35 @@ Status insert_gap(Database& database, const IncomingGap& gap) {
   return insert.run();
 }
 
+namespace {
+
+#define GAP_COLUMNS "agent, epoch, lane, sequence_from, sequence_to, reason, arrival"
+
+IncomingGap read_gap(const Statement& row) {
+  return {.agent = row.uuid(0),
+          .epoch = row.uuid(1),
+          .lane = static_cast<wire::Lane>(row.integer(2)),
+          .from = row.count(3),
+          .to = row.count(4),
+          .reason = row.bytes(5),
+          .arrival = row.time(6)};
+}
+
+}  // namespace
+
+Result<std::vector<IncomingGap>> list_all_gaps(Database& database) {
+  Statement select = TRY(database.prepare("list all gaps", "SELECT " GAP_COLUMNS " FROM gaps ORDER BY id"));
+  std::vector<IncomingGap> gaps;
+  while (TRY(select.step())) gaps.push_back(read_gap(select));
+  return gaps;
+}
+
 Result<std::vector<GapRecord>> list_gaps(Database& database, const Uuid& agent) {
-  Statement select = TRY(database.prepare("list gaps", R"sql(
-      SELECT epoch, lane, sequence_from, sequence_to, reason, arrival FROM gaps WHERE agent = ?1
-      ORDER BY id DESC LIMIT ?2)sql"));
+  Statement select =
+      TRY(database.prepare("list gaps", "SELECT " GAP_COLUMNS " FROM gaps WHERE agent = ?1 ORDER BY id DESC LIMIT ?2"));
   select.bind(agent, gaps_listed_max);
   std::vector<GapRecord> gaps;
-  while (TRY(select.step())) {
-    gaps.push_back({{.agent = agent,
-                     .epoch = select.uuid(0),
-                     .lane = static_cast<wire::Lane>(select.integer(1)),
-                     .from = select.count(2),
-                     .to = select.count(3),
-                     .reason = select.bytes(4),
-                     .arrival = select.time(5)}});
-  }
+  while (TRY(select.step())) gaps.push_back({read_gap(select)});
   return gaps;
 }
 
@@ -170,6 +194,35 @@ Result<std::optional<BlockRef>> find_block(Database& database, uint64_t commit_i
   return found ? std::optional(read_ref(select)) : std::nullopt;
 }
 
+Status begin_identity_checks(Database& database) {
+  return database.execute("begin identity checks",
+                          "CREATE UNIQUE INDEX blocks_by_identity ON blocks (agent, epoch, lane, sequence)");
+}
+
+Status end_identity_checks(Database& database) {
+  return database.execute("end identity checks", "DROP INDEX blocks_by_identity");
+}
+
+Result<bool> is_indexed(Database& database, const wire::BlockIdentity& identity) {
+  Statement select = TRY(database.prepare(
+      "find a block", "SELECT 1 FROM blocks WHERE agent = ?1 AND epoch = ?2 AND lane = ?3 AND sequence = ?4"));
+  select.bind(identity.agent, identity.epoch, static_cast<int>(identity.lane), identity.sequence);
+  const bool found = TRY(select.step());
+  return found;
+}
+
+Result<uint64_t> count_holes(Database& database) {
+  const int64_t holes = TRY(database.query_integer("count holes", R"sql(
+      WITH held AS (
+        SELECT agent, epoch, lane, min(sequence) AS first, max(sequence) AS last, count(*) AS blocks
+        FROM blocks GROUP BY agent, epoch, lane)
+      SELECT coalesce(sum(last - first + 1 - blocks - coalesce((
+        SELECT sum(min(sequence_to, held.last) - max(sequence_from, held.first) + 1) FROM gaps
+        WHERE gaps.agent = held.agent AND gaps.epoch = held.epoch AND gaps.lane = held.lane
+          AND sequence_to >= held.first AND sequence_from <= held.last), 0)), 0) FROM held)sql"));
+  return static_cast<uint64_t>(std::max<int64_t>(holes, 0));
+}
+
 Status erase_block(Database& database, const BlockRef& block) {
   {
     Statement remove = TRY(database.prepare("take a block out", "DELETE FROM blocks WHERE commit_id = ?1"));
@@ -201,6 +254,15 @@ Result<uint64_t> erase_days_before(Database& database, const std::string& day) {
   remove.bind(*begin);
   TRY(remove.run());
   return blocks;
+}
+
+Result<std::vector<BlockRef>> list_of_day(Database& database, const std::string& day, uint64_t after,
+                                          size_t count_max) {
+  Statement select = TRY(database.prepare(
+      "list a day's blocks",
+      "SELECT " BLOCK_COLUMNS " FROM blocks WHERE day = ?1 AND commit_id > ?2 ORDER BY commit_id LIMIT ?3"));
+  select.bind(std::string_view(day), bounded(after), count_max);
+  return read_refs(select);
 }
 
 Result<std::vector<std::string>> list_days(Database& database) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/base/log.h"
+#include "server/store/replace_file.h"
 #include "server/store/rules.h"
 #include "server/store/schema.h"
 
@@ -12,7 +13,7 @@ namespace reeve::server {
 namespace {
 
 constexpr std::string_view suffix = ".db";
-constexpr std::string_view side_files[] = {"-wal", "-shm", "-journal"};
+constexpr uint64_t repair_batch_bytes = 16_MiB;
 
 }  // namespace
 
@@ -50,14 +51,20 @@ Result<std::shared_ptr<StoreFile>> DayFiles::open(const std::string& day, bool m
   if (!make) TRY(options_.disk.stat(path(day)));
   // Whoever still reads from the file that goes keeps it until done.
   if (open_.size() >= day_files_open_max) open_.erase(open_.begin());
-  open_.push_back(
-      {day,
-       std::make_shared<StoreFile>(StoreFile::Options{
-           .database = {.path = path(day), .vfs = vfs_, .exclusive = options_.exclusive, .page_bytes = day_page_bytes},
-           .schema = day_schema,
-           .format = day_format,
-           .readers_max = options_.readers_max})});
+  open_.push_back({day, std::make_shared<StoreFile>(file_options(day, path(day)))});
   return open_.back().file;
+}
+
+StoreFile::Options DayFiles::file_options(const std::string& day, const std::string& path) {
+  return {.database = {.path = path,
+                       .vfs = vfs_,
+                       .read_only = false,
+                       .exclusive = options_.exclusive,
+                       .page_bytes = day_page_bytes,
+                       .on_damage = [this, day] { note_damage(day); }},
+          .schema = day_schema,
+          .format = day_format,
+          .readers_max = options_.readers_max};
 }
 
 void DayFiles::forget(const std::string& day) {
@@ -72,9 +79,10 @@ void DayFiles::forget(const std::string& day) {
   file->close();
 }
 
-Status DayFiles::put(const std::string& day, const Batch& batch, const std::vector<Put>& blocks) {
-  const std::shared_ptr<StoreFile> file = TRY(open(day, true));
-  Database* database = TRY(file->writer());
+namespace {
+
+Status put_blocks(StoreFile& file, const std::vector<DayFiles::Put>& blocks) {
+  Database* database = TRY(file.writer());
   Transaction transaction = TRY(Transaction::begin(*database));
   {
     Statement insert = TRY(database->prepare("store a block", R"sql(
@@ -84,17 +92,24 @@ Status DayFiles::put(const std::string& day, const Batch& batch, const std::vect
           commit_id = excluded.commit_id, batch_first = excluded.batch_first, batch_last = excluded.batch_last,
           arrival = excluded.arrival, head = excluded.head, columns = excluded.columns
         )sql"));
-    for (const Put& put : blocks) {
+    for (const DayFiles::Put& put : blocks) {
       const BytesView bytes = put.block->bytes;
       const uint64_t head = TRY(head_bytes(bytes));
-      const wire::BlockIdentity& id = put.ref->identity;
-      insert.bind(put.ref->commit_id, batch.first, batch.last, id.agent, id.epoch, static_cast<int>(id.lane),
-                  id.sequence, put.ref->arrival, Borrowed{bytes.substr(0, head)}, Borrowed{bytes.substr(head)});
+      const wire::BlockIdentity& id = put.block->identity;
+      insert.bind(put.commit_id, put.batch.first, put.batch.last, id.agent, id.epoch, static_cast<int>(id.lane),
+                  id.sequence, put.block->arrival, Borrowed{bytes.substr(0, head)}, Borrowed{bytes.substr(head)});
       TRY(insert.run());
       insert.reset();
     }
   }
   return transaction.commit();
+}
+
+}  // namespace
+
+Status DayFiles::put(const std::string& day, const std::vector<Put>& blocks) {
+  const std::shared_ptr<StoreFile> file = TRY(open(day, true));
+  return put_blocks(*file, blocks);
 }
 
 Result<Bytes> DayFiles::read(const BlockRef& block, const char* sql) {
@@ -167,31 +182,80 @@ Status DayFiles::set_aside(const BlockRef& block, const std::string& reason) {
   return transaction.commit();
 }
 
-Result<std::string> DayFiles::quarantine(const std::string& day) {
+// -- Damage and removal ----------------------------------------------------------------------------------------------
+
+void DayFiles::note_damage(const std::string& day) {
+  std::lock_guard lock(mutex_);
+  damaged_.insert(day);
+}
+
+std::vector<std::string> DayFiles::take_damaged() {
+  std::lock_guard lock(mutex_);
+  const std::set<std::string> days = std::exchange(damaged_, {});
+  return {days.begin(), days.end()};
+}
+
+bool DayFiles::has_damaged() {
+  std::lock_guard lock(mutex_);
+  return !damaged_.empty();
+}
+
+Result<std::set<uint64_t>> DayFiles::repair(const std::string& day,
+                                            const std::function<Result<bool>(const SalvagedBlock&)>& wanted) {
+  // Closing moves what its log holds into the file, where that still works.
   forget(day);
-  std::string damaged;
-  for (int n = 1; damaged.empty(); ++n) {
-    const std::string name = path(day) + ".damaged" + (n == 1 ? "" : "-" + std::to_string(n));
-    if (!options_.disk.stat(name).ok()) damaged = name;
+  TRY(begin_replacement(options_.disk, path(day)));
+  StoreFile anew(file_options(day, replacement_path(path(day))));
+  TRY(anew.writer());
+
+  std::set<uint64_t> restored;
+  std::vector<SalvagedBlock> batch;
+  uint64_t batch_bytes = 0;
+  const auto flush = [&]() -> Status {
+    std::vector<Put> puts;
+    for (const SalvagedBlock& block : batch) {
+      puts.push_back({block.commit_id, {block.batch_first, block.batch_last}, &block.block});
+    }
+    TRY(put_blocks(anew, puts));
+    batch.clear();
+    batch_bytes = 0;
+    return {};
+  };
+  const auto keep = [&](SalvagedBlock&& block) -> Status {
+    const bool takes = TRY(wanted(block));
+    if (!takes || !restored.insert(block.commit_id).second) return {};
+    batch_bytes += block.block.bytes.size();
+    batch.push_back(std::move(block));
+    return batch_bytes < repair_batch_bytes ? Status() : flush();
+  };
+  TRY(salvage_blocks(options_.disk, path(day), keep));
+  TRY(flush());
+  anew.close();
+
+  // Readers may have opened the damaged file again; whoever comes between waits or finds no file, and is told so.
+  forget(day);
+  const std::string damaged = TRY(finish_replacement(options_.disk, path(day)));
+  {
+    std::lock_guard lock(mutex_);
+    damaged_.erase(day);
   }
-  TRY(options_.disk.rename(path(day), damaged));
-  for (std::string_view side : side_files) {
-    const std::string from = path(day) + std::string(side);
-    if (options_.disk.stat(from).ok()) TRY(options_.disk.rename(from, damaged + std::string(side)));
+  log_error("a day's file was damaged and made anew",
+            {{"day", day}, {"blocks", restored.size()}, {"damaged_file", damaged}});
+  return restored;
+}
+
+Status DayFiles::recover_repairs() {
+  const std::string ending = replacement_path(std::string(suffix));
+  for (const sys::DirectoryEntry& entry : TRY(options_.disk.list(directory_))) {
+    if (!entry.name.ends_with(ending)) continue;
+    TRY(recover_replacement(options_.disk, path(entry.name.substr(0, entry.name.size() - ending.size()))));
   }
-  TRY(options_.disk.sync_directory(directory_));
-  log_error("a day's file is damaged and was moved away", {{"day", day}, {"moved_to", damaged}});
-  return damaged;
+  return {};
 }
 
 Status DayFiles::remove(const std::string& day) {
   forget(day);
-  for (std::string_view side : side_files) {
-    const std::string name = path(day) + std::string(side);
-    if (options_.disk.stat(name).ok()) TRY(options_.disk.remove(name));
-  }
-  if (options_.disk.stat(path(day)).ok()) TRY(options_.disk.remove(path(day)));
-  return options_.disk.sync_directory(directory_);
+  return remove_database(options_.disk, path(day));
 }
 
 }  // namespace reeve::server

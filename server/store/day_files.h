@@ -10,11 +10,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "common/base/result.h"
 #include "common/sys/disk.h"
+#include "server/store/salvage.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store.h"
 #include "server/store/store_file.h"
@@ -32,17 +34,19 @@ class DayFiles {
   // Days that have a file, ascending.
   Result<std::vector<std::string>> list() const;
 
-  // One transaction: puts the block's bytes at its commit_id. A block of the same identity that was put before and
-  // never indexed is replaced.
-  struct Put {
-    const BlockRef* ref;
-    const IncomingBlock* block;
-  };
+  // Commit ids that were stored together, both included.
   struct Batch {
-    uint64_t first = 0;  // commit ids, both included
+    uint64_t first = 0;
     uint64_t last = 0;
   };
-  Status put(const std::string& day, const Batch& batch, const std::vector<Put>& blocks);
+  struct Put {
+    uint64_t commit_id = 0;
+    Batch batch;
+    const IncomingBlock* block = nullptr;
+  };
+  // One transaction: puts each block's bytes at its commit_id. A block of the same identity that was put before and
+  // never indexed is replaced.
+  Status put(const std::string& day, const std::vector<Put>& blocks);
 
   Result<Bytes> read_head(const BlockRef& block);
   Result<Bytes> read_whole(const BlockRef& block);
@@ -62,14 +66,24 @@ class DayFiles {
   // Moves a block's bytes, as far as they can be read, out of the way; they stay in the file for an investigation.
   Status set_aside(const BlockRef& block, const std::string& reason);
 
-  // Moves a file that SQLite cannot read to <day>.db.damaged; gives the new path.
-  Result<std::string> quarantine(const std::string& day);
+  // Days whose files proved damaged since the last call.
+  std::vector<std::string> take_damaged();
+  bool has_damaged();
+  void note_damage(const std::string& day);  // any thread
+
+  // Puts a new file in place of a damaged one, with every block that is still whole and that `wanted` takes. Gives the
+  // commit ids of those. The damaged file stays beside it.
+  Result<std::set<uint64_t>> repair(const std::string& day, const std::function<Result<bool>(const SalvagedBlock&)>& wanted);
+  // Finishes or undoes the repairs that a crash cut.
+  Status recover_repairs();
+
   Status remove(const std::string& day);
 
   std::string path(const std::string& day) const;
 
  private:
   Result<std::shared_ptr<StoreFile>> open(const std::string& day, bool make);
+  StoreFile::Options file_options(const std::string& day, const std::string& path);
   void forget(const std::string& day);  // closes it
   Result<Bytes> read(const BlockRef& block, const char* sql);
 
@@ -83,6 +97,7 @@ class DayFiles {
   const std::string vfs_;
   std::mutex mutex_;
   std::vector<Open> open_;  // the last used is last
+  std::set<std::string> damaged_;
 };
 
 }  // namespace reeve::server

@@ -35,11 +35,11 @@ Error no_agent(const Uuid& agent) {
   return Error(Code::not_found, "there is no agent " + to_string(agent));
 }
 
-Result<std::optional<TokenState>> find_token(Database& database, BytesView hash) {
-  Statement select = TRY(database.prepare("find a token", "SELECT expires, used FROM tokens WHERE hash = ?1"));
-  select.bind(Blob{hash});
-  const bool found = TRY(select.step());
-  return found ? std::optional(TokenState{select.time(0), select.integer(1) != 0}) : std::nullopt;
+Result<std::optional<TokenState>> find_state(Database& database, BytesView hash) {
+  const Result<StoredToken> token = find_token(database, hash);
+  if (token.ok()) return std::optional(TokenState{token->expires, token->used});
+  if (token.error().code() != Code::not_found) return token.error();
+  return std::optional<TokenState>();
 }
 
 }  // namespace
@@ -47,11 +47,11 @@ Result<std::optional<TokenState>> find_token(Database& database, BytesView hash)
 // -- Agents ----------------------------------------------------------------------------------------------------------
 
 Status enrol(Database& database, BytesView token_hash, WallTime now, const Agent& agent) {
-  const std::optional<TokenState> token = TRY(find_token(database, token_hash));
+  const std::optional<TokenState> token = TRY(find_state(database, token_hash));
   TRY(check_token(token, now));
-  if (find_agent(database, agent.id).ok()) {
-    return Error(Code::invalid, "agent " + to_string(agent.id) + " is enrolled already");
-  }
+  const Result<Agent> known = find_agent(database, agent.id);
+  if (known.ok()) return Error(Code::invalid, "agent " + to_string(agent.id) + " is enrolled already");
+  if (known.error().code() != Code::not_found) return known.error();
   TRY(save_token(database, {Bytes(token_hash), token->expires, true}));
   return save_agent(database, agent);
 }
@@ -111,13 +111,21 @@ Result<Agent> find_agent(Database& database, const Uuid& agent) {
 
 // -- Tokens ----------------------------------------------------------------------------------------------------------
 
+Result<StoredToken> find_token(Database& database, BytesView hash) {
+  Statement select = TRY(database.prepare("find a token", "SELECT hash, expires, used FROM tokens WHERE hash = ?1"));
+  select.bind(Blob{hash});
+  const bool found = TRY(select.step());
+  if (!found) return Error(Code::not_found, "there is no such enrolment token");
+  return StoredToken{select.bytes(0), select.time(1), select.integer(2) != 0};
+}
+
 Status add_token(Database& database, const EnrolToken& token) {
   {
     Statement forget = TRY(database.prepare("forget old tokens", "DELETE FROM tokens WHERE expires < ?1"));
     forget.bind(token.expires - token_memory);
     TRY(forget.run());
   }
-  const std::optional<TokenState> known = TRY(find_token(database, token.hash));
+  const std::optional<TokenState> known = TRY(find_state(database, token.hash));
   if (known) return Error(Code::invalid, "this token exists already");
   return save_token(database, {token.hash, token.expires, false});
 }

@@ -26,6 +26,7 @@ struct StoredToken {
   WallTime expires;
   bool used = false;
 };
+Result<StoredToken> find_token(Database& database, BytesView hash);  // Code::not_found
 Status add_token(Database& database, const EnrolToken& token);
 Status save_token(Database& database, const StoredToken& token);  // new or known
 Result<std::vector<StoredToken>> list_tokens(Database& database);

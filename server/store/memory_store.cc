@@ -59,6 +59,7 @@ class MemoryStore : public Store {
 
     IncomingGap missing = gap;
     missing.from = through + 1;
+    missing.reason.resize(std::min(missing.reason.size(), gap_reason_bytes_max));
     gaps_.push_back(missing);
     streams_[{gap.agent, gap.epoch, gap.lane}] = gap.to;
     return CommitOutcome{result, gap.to};

@@ -8,6 +8,7 @@
 
 #include "common/base/log.h"
 #include "server/store/block_index.h"
+#include "server/store/replace_file.h"
 #include "server/store/rules.h"
 #include "server/store/sqlite_store_impl.h"
 
@@ -23,9 +24,30 @@ constexpr size_t orphans_indexed_max = 4096;  // more than a batch ever holds
 Status SqliteStore::open() {
   TRY(options_.disk.make_directories(options_.directory));
   TRY(days_.make_directory());
-  TRY(open_org());
-  TRY(finish_drops());
+  TRY(recover_replacement(options_.disk, org_path()));
+  TRY(days_.recover_repairs());
+  const Entities copied = TRY(copies_.load());
 
+  const Status opened = open_org();
+  if (!opened.ok() && !org_damaged_) return opened;
+  // An index that is gone is as good as damaged, when there is anything to put into it.
+  if (opened.ok() && org_->made() && (!TRY(days_.list()).empty() || !copied.agents.empty() || !copied.keys.empty())) {
+    org_damaged_ = true;
+  }
+  TRY(heal());
+  Status started = start();
+  if (!started.ok() && found_damage(started.error())) {
+    TRY(heal());
+    started = start();
+  }
+  TRY(Status(started));
+  copies_stale_ = true;
+  copy_entities({});
+  return {};
+}
+
+Status SqliteStore::start() {
+  TRY(finish_drops());
   Database* database = TRY(org_->writer());
   last_commit_id_ = static_cast<uint64_t>(TRY(read_number(*database, number_last_commit)));
   next_commit_id_ = last_commit_id_ + 1;

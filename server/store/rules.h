@@ -18,6 +18,9 @@ constexpr size_t gaps_listed_max = 1000;
 // Files keep sequences as signed numbers.
 constexpr uint64_t sequence_max = INT64_MAX;
 
+// Of a gap's reason, which an agent wrote; cut beyond.
+constexpr size_t gap_reason_bytes_max = 512;
+
 // A redeemed or expired token is remembered this long, so that the refusal can say which of these it was.
 constexpr Duration token_memory = 24h * 7;
 

@@ -25,7 +25,6 @@ struct SalvagedBlock {
 
 // Calls `keep` with each block, in the file's order; one may come twice. `path` is the database file; its log lies
 // beside it. Stops at the first error of `keep`.
-Status salvage_blocks(sys::Disk& disk, const std::string& path,
-                      const std::function<Status(SalvagedBlock&&)>& keep);
+Status salvage_blocks(sys::Disk& disk, const std::string& path, const std::function<Status(SalvagedBlock&&)>& keep);
 
 }  // namespace reeve::server

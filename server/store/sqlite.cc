@@ -50,7 +50,7 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
   const int code = sqlite3_open_v2(options.path.c_str(), &handle, mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                                    options.vfs.empty() ? nullptr : options.vfs.c_str());
   if (handle == nullptr) return Error(Code::exhausted, options.path + ": open: out of memory");
-  std::unique_ptr<Database> database(new Database(options.path, handle));
+  std::unique_ptr<Database> database(new Database(options, handle));
   if (code != SQLITE_OK) return database->error("open", code);
   TRY(database->configure(options));
   return database;
@@ -85,6 +85,7 @@ Database::~Database() {
 }
 
 Error Database::error(const char* purpose, int code) const {
+  if (code_of(code) == Code::corrupt && on_damage_) on_damage_();
   return Error(code_of(code),
                path_ + ": " + purpose + ": " + sqlite3_errmsg(handle_) + " (SQLite code " + std::to_string(code) + ")");
 }

@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ struct DatabaseOptions {
   // One connection alone, held locked, so that WAL needs no shared memory: for file systems that have none.
   bool exclusive = false;
   uint32_t page_bytes = 4096;  // of a file made now
+  // Called, on the connection's thread, whenever an error means that the file is damaged.
+  std::function<void()> on_damage = nullptr;
 };
 
 // A blob that the caller keeps alive and unchanged until the statement ran; saves copying a block.
@@ -112,11 +115,13 @@ class Database {
 
  private:
   friend class Statement;
-  Database(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
+  Database(const DatabaseOptions& options, sqlite3* handle)
+      : path_(options.path), on_damage_(options.on_damage), handle_(handle) {}
   Status configure(const DatabaseOptions& options);
   Error error(const char* purpose, int code) const;
 
-  std::string path_;
+  const std::string path_;
+  const std::function<void()> on_damage_;
   sqlite3* handle_;
   std::unordered_map<const char*, Statement::Slot> statements_;
 };

@@ -35,19 +35,40 @@ SqliteStore::~SqliteStore() {
   if (org_) org_->close();
 }
 
+StoreFile::Options SqliteStore::org_options(const std::string& path) {
+  return {.database = {.path = path,
+                       .vfs = vfs_->name(),
+                       .read_only = false,
+                       .exclusive = options_.exclusive,
+                       .page_bytes = org_page_bytes,
+                       .on_damage = [this] { org_damaged_ = true; }},
+          .schema = org_schema,
+          .format = org_format,
+          .readers_max = options_.readers_max};
+}
+
 Status SqliteStore::open_org() {
-  org_ = std::make_shared<StoreFile>(StoreFile::Options{.database = {.path = org_path(),
-                                                                     .vfs = vfs_->name(),
-                                                                     .exclusive = options_.exclusive,
-                                                                     .page_bytes = org_page_bytes},
-                                                        .schema = org_schema,
-                                                        .format = org_format,
-                                                        .readers_max = options_.readers_max});
-  TRY(org_->writer());
+  auto file = std::make_shared<StoreFile>(org_options(org_path()));
+  TRY(file->writer());
+  std::lock_guard lock(org_mutex_);
+  org_ = std::move(file);
   return {};
 }
 
+std::shared_ptr<StoreFile> SqliteStore::org() const {
+  std::lock_guard lock(org_mutex_);
+  return org_;
+}
+
 Status SqliteStore::write(const char* purpose, const std::function<Status(Database&)>& work) {
+  TRY_DURING(heal(), purpose);
+  const Status written = try_write(purpose, work);
+  if (written.ok() || !found_damage(written.error())) return written;
+  TRY_DURING(heal(), purpose);
+  return try_write(purpose, work);
+}
+
+Status SqliteStore::try_write(const char* purpose, const std::function<Status(Database&)>& work) {
   Database* database = TRY_DURING(org_->writer(), purpose);
   Transaction transaction = TRY_DURING(Transaction::begin(*database), purpose);
   TRY_DURING(work(*database), purpose);
@@ -57,7 +78,8 @@ Status SqliteStore::write(const char* purpose, const std::function<Status(Databa
 
 template <typename Work>
 auto SqliteStore::read(Work work) const -> decltype(work(std::declval<Database&>())) {
-  const StoreFile::Reader reader = TRY(org_->borrow());
+  const std::shared_ptr<StoreFile> file = org();
+  const StoreFile::Reader reader = TRY(file->borrow());
   return work(*reader.operator->());
 }
 
@@ -99,18 +121,26 @@ Result<SqliteStore::Batch> SqliteStore::place(std::span<const IncomingBlock> blo
 }
 
 Status SqliteStore::put(Batch& batch, std::span<const IncomingBlock> blocks) {
+  const DayFiles::Batch ids{next_commit_id_, batch.next_commit_id - 1};
   std::map<std::string, std::vector<DayFiles::Put>> by_day;
   for (size_t i = 0; i < blocks.size(); ++i) {
-    if (batch.stores(i)) by_day[batch.refs[i].day].push_back({&batch.refs[i], &blocks[i]});
+    if (batch.stores(i)) by_day[batch.refs[i].day].push_back({batch.refs[i].commit_id, ids, &blocks[i]});
   }
   // Never handed out twice, even when a later step fails: what lies in a day's file keeps its id.
-  const DayFiles::Batch ids{next_commit_id_, batch.next_commit_id - 1};
   next_commit_id_ = batch.next_commit_id;
-  for (const auto& [day, puts] : by_day) TRY(days_.put(day, ids, puts));
+  for (const auto& [day, puts] : by_day) TRY(days_.put(day, puts));
   return {};
 }
 
 Result<std::vector<CommitOutcome>> SqliteStore::commit_blocks(std::span<const IncomingBlock> blocks) {
+  TRY_DURING(heal(), "commit blocks");
+  Result<std::vector<CommitOutcome>> outcomes = store_blocks(blocks);
+  if (outcomes.ok() || !found_damage(outcomes.error())) return outcomes;
+  TRY_DURING(heal(), "commit blocks");
+  return store_blocks(blocks);
+}
+
+Result<std::vector<CommitOutcome>> SqliteStore::store_blocks(std::span<const IncomingBlock> blocks) {
   Batch batch = TRY_DURING(place(blocks), "commit blocks");
   if (batch.next_commit_id == next_commit_id_) return batch.outcomes;  // nothing new
   TRY_DURING(put(batch, blocks), "commit blocks");
@@ -132,30 +162,36 @@ Result<std::vector<CommitOutcome>> SqliteStore::commit_blocks(std::span<const In
     }
     return write_number(database, number_last_commit, static_cast<int64_t>(batch.next_commit_id - 1));
   };
-  TRY(write("commit blocks", index));
+  TRY(try_write("commit blocks", index));
   last_commit_id_ = batch.next_commit_id - 1;
   return batch.outcomes;
 }
 
 Result<CommitOutcome> SqliteStore::commit_gap(const IncomingGap& gap) {
   CommitOutcome outcome;
+  IncomingGap missing = gap;
+  missing.reason.resize(std::min(missing.reason.size(), gap_reason_bytes_max));
   const auto record = [&](Database& database) -> Status {
     const uint64_t through = TRY(find_through(database, gap.agent, gap.epoch, gap.lane));
     outcome.through = through;
     outcome.result = TRY(place_gap(through, gap));
     if (outcome.result != CommitResult::stored) return {};
-    IncomingGap missing = gap;
     missing.from = through + 1;
     TRY(insert_gap(database, missing));
     outcome.through = gap.to;
     return save_through(database, gap.agent, gap.epoch, gap.lane, gap.to);
   };
   TRY(write("commit a gap", record));
+  if (outcome.result == CommitResult::stored) copy_entities({.gaps = {missing}});
   return outcome;
 }
 
 Result<uint64_t> SqliteStore::drop_days_before(const std::string& day) {
   TRY(check_day(day));
+  // What is dropped can no longer tell how far its streams had come: the copies must.
+  copies_stale_ = true;
+  copy_entities({});
+
   uint64_t blocks = 0;
   const auto drop = [&](Database& database) -> Status {
     blocks = TRY(erase_days_before(database, day));
@@ -170,37 +206,66 @@ Result<uint64_t> SqliteStore::drop_days_before(const std::string& day) {
 }
 
 Status SqliteStore::set_aside(const BlockRef& block, const std::string& reason) {
+  TRY_DURING(heal(), "set a block aside");
   Database* database = TRY(org_->writer());
   const std::optional<BlockRef> known = TRY(find_block(*database, block.commit_id));
   if (!known || known->identity != block.identity) return {};  // already out
-
   const Result<Bytes> bytes = days_.read_whole(*known);
   if (bytes.ok() && is_whole(*known, *bytes)) return {};
 
+  if (!bytes.ok() && days_.has_damaged()) return heal();  // takes out every block that its file has lost
   // The bytes first: a crash in between leaves an entry without a block, which is met and set aside again.
   const Status moved = days_.set_aside(*known, reason);
-  if (!moved.ok() && moved.error().code() != Code::not_found && moved.error().code() != Code::corrupt) return moved;
+  if (!moved.ok() && moved.error().code() != Code::not_found) return moved;
   log_warn("a damaged block was set aside", {{"commit_id", block.commit_id}, {"day", block.day}, {"reason", reason}});
-  return write("set a block aside", [&](Database& org) -> Status {
+  uint64_t damaged = 0;
+  const auto take_out = [&](Database& org) -> Status {
     TRY(erase_block(org, *known));
-    const int64_t damaged = TRY(read_number(org, number_damaged));
-    return write_number(org, number_damaged, damaged + 1);
-  });
+    const int64_t before = TRY(read_number(org, number_damaged));
+    damaged = static_cast<uint64_t>(before) + 1;
+    return write_number(org, number_damaged, before + 1);
+  };
+  TRY(write("set a block aside", take_out));
+  copy_entities({.damaged_blocks = damaged});
+  return {};
 }
 
 // -- Entities --------------------------------------------------------------------------------------------------------
 
 Status SqliteStore::enrol_agent(BytesView token_hash, WallTime now, const Agent& agent) {
-  return write("enrol an agent", [&](Database& database) { return enrol(database, token_hash, now, agent); });
+  Entities changed{.agents = {agent}};
+  const auto work = [&](Database& database) -> Status {
+    TRY(enrol(database, token_hash, now, agent));
+    const StoredToken token = TRY(find_token(database, token_hash));
+    changed.tokens = {token};
+    return {};
+  };
+  TRY(write("enrol an agent", work));
+  copy_entities(changed);
+  return {};
+}
+
+Status SqliteStore::change_agent(const char* purpose, const Uuid& agent,
+                                 const std::function<Status(Database&)>& change) {
+  Entities changed;
+  const auto work = [&](Database& database) -> Status {
+    TRY(change(database));
+    const Agent now = TRY(server::find_agent(database, agent));
+    changed.agents = {now};
+    return {};
+  };
+  TRY(write(purpose, work));
+  copy_entities(changed);
+  return {};
 }
 
 Status SqliteStore::record_certificate(const Uuid& agent, const std::string& serial, WallTime not_after) {
-  return write("record a certificate",
-               [&](Database& database) { return save_certificate(database, agent, serial, not_after); });
+  return change_agent("record a certificate", agent,
+                      [&](Database& database) { return save_certificate(database, agent, serial, not_after); });
 }
 
 Status SqliteStore::revoke_agent(const Uuid& agent) {
-  return write("revoke an agent", [&](Database& database) { return revoke(database, agent); });
+  return change_agent("revoke an agent", agent, [&](Database& database) { return revoke(database, agent); });
 }
 
 Status SqliteStore::record_seen(std::span<const AgentSeen> seen) {
@@ -211,11 +276,15 @@ Status SqliteStore::record_seen(std::span<const AgentSeen> seen) {
 }
 
 Status SqliteStore::add_enrol_token(const EnrolToken& token) {
-  return write("add an enrolment token", [&](Database& database) { return add_token(database, token); });
+  TRY(write("add an enrolment token", [&](Database& database) { return add_token(database, token); }));
+  copy_entities({.tokens = {{token.hash, token.expires, false}}});
+  return {};
 }
 
 Status SqliteStore::add_api_key(const ApiKey& key) {
-  return write("add an API key", [&](Database& database) { return add_key(database, key); });
+  TRY(write("add an API key", [&](Database& database) { return add_key(database, key); }));
+  copy_entities({.keys = {key}});
+  return {};
 }
 
 // -- Reading ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 //
 // A commit goes to the day's file first and to org.db second, each synced, and is acknowledged after both. A crash in
 // between leaves blocks that the index does not know: they are found and indexed when the store opens. Damage is met
-// block by block; see docs/decisions/0012-store-damage.md.
+// block by block; see docs/decisions/0004-store-damage.md.
 //
 // Writing verbs belong to one thread; reading verbs are for any, each with a connection of its own, and never wait for
 // the writer.

@@ -1,4 +1,5 @@
-// The store on disk, as its own files see it: sqlite_store.cc has the verbs, recovery.cc what happens at opening.
+// The store on disk, as its own files see it: sqlite_store.cc has the verbs, recovery.cc what happens at opening,
+// repair.cc what happens to damaged files.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 
 #include "server/store/checksum_vfs.h"
 #include "server/store/day_files.h"
+#include "server/store/entity_copies.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store_file.h"
 
@@ -19,7 +21,10 @@ namespace reeve::server {
 class SqliteStore : public Store {
  public:
   SqliteStore(const SqliteStoreOptions& options, std::unique_ptr<ChecksumVfs> vfs)
-      : options_(options), vfs_(std::move(vfs)), days_(options, vfs_->name()) {}
+      : options_(options),
+        vfs_(std::move(vfs)),
+        days_(options, vfs_->name()),
+        copies_(options.disk, options.directory) {}
   ~SqliteStore() override;
 
   Status open();
@@ -51,18 +56,38 @@ class SqliteStore : public Store {
 
  private:
   std::string org_path() const { return options_.directory + "/org.db"; }
+  StoreFile::Options org_options(const std::string& path);
   Status open_org();
+  std::shared_ptr<StoreFile> org() const;
 
-  // Runs `work(Database&)` on the writing connection as one transaction.
+  // Runs `work(Database&)` on the writing connection as one transaction. Damage met on the way is repaired and the work
+  // tried once more, so it must set what it gives back, not add to it.
   Status write(const char* purpose, const std::function<Status(Database&)>& work);
+  Status try_write(const char* purpose, const std::function<Status(Database&)>& work);
   // Runs `work(Database&)` on a borrowed connection.
   template <typename Work>
   auto read(Work work) const -> decltype(work(std::declval<Database&>()));
 
+  // Repairs what was found damaged, by readers too. Each writing verb begins with it.
+  Status heal();
+  bool found_damage(const Error& error) const {
+    return error.code() == Code::corrupt && (org_damaged_ || days_.has_damaged());
+  }
+  Status rebuild_index();
+  Status index_day(Database& index, const std::string& day);
+  Status repair_day(const std::string& day);
+  // Whatever the copies hold, from org.db.
+  Result<Entities> read_entities(Database& database);
+  // Writes what a verb changed to the copies. Their failure is not the verb's: the next one makes them anew.
+  void copy_entities(const Entities& changed);
+
+  Status change_agent(const char* purpose, const Uuid& agent, const std::function<Status(Database&)>& change);
+  Result<std::vector<CommitOutcome>> store_blocks(std::span<const IncomingBlock> blocks);
   struct Batch;
   Result<Batch> place(std::span<const IncomingBlock> blocks);
   Status put(Batch& batch, std::span<const IncomingBlock> blocks);
 
+  Status start();  // what follows once org.db is open
   Status finish_drops();
   // Indexes the batches that a crash left between the days' files and org.db, each wholly or not at all.
   Status index_orphans();
@@ -75,7 +100,11 @@ class SqliteStore : public Store {
   const SqliteStoreOptions options_;
   const std::unique_ptr<ChecksumVfs> vfs_;  // outlives every connection below
   mutable DayFiles days_;
+  EntityCopies copies_;
+  bool copies_stale_ = false;
+  mutable std::mutex org_mutex_;  // guards the pointer: a rebuild exchanges the file under its readers
   std::shared_ptr<StoreFile> org_;
+  mutable std::atomic<bool> org_damaged_ = false;
   std::set<std::string> prepared_days_;
   std::atomic<uint64_t> last_commit_id_ = 0;  // the newest that is in the index
   uint64_t next_commit_id_ = 1;               // beyond every one in any file that was written to

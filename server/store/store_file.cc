@@ -24,6 +24,7 @@ Result<Database*> StoreFile::writer() {
     TRY(database->execute("make the tables", options_.schema));
     TRY(database->execute("make the tables", ("PRAGMA user_version=" + std::to_string(options_.format)).c_str()));
     TRY(transaction.commit());
+    made_ = true;
   }
   writer_ = std::move(database);
   return writer_.get();

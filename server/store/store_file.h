@@ -50,6 +50,8 @@ class StoreFile {
   Result<Reader> borrow();  // Code::unavailable once closed
   void close();
 
+  bool made() const { return made_; }  // the writer found an empty file and made the tables
+
   const std::string& path() const { return options_.database.path; }
 
  private:
@@ -57,6 +59,7 @@ class StoreFile {
 
   const Options options_;
   std::unique_ptr<Database> writer_;
+  bool made_ = false;
 
   std::mutex mutex_;
   std::condition_variable returned_;
