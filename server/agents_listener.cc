@@ -24,11 +24,14 @@ constexpr Duration hint_interval = 2s;  // followers ask often, agents need to h
 // One connection of an agent. Its socket outlives its session by the closing handshake.
 struct Link {
   Link(Uuid the_agent, std::unique_ptr<sys::WebSocket> the_socket, IngestSession::Options options, Instant now)
-      : agent(the_agent), socket(std::move(the_socket)), session(agent, options, now) {}
+      : agent(the_agent), socket(std::move(the_socket)), session(agent, options, now) {
+    certificate_not_after = socket->peer().certificate->not_after;
+  }
 
   Uuid agent;
   std::unique_ptr<sys::WebSocket> socket;
   IngestSession session;
+  WallTime certificate_not_after;  // of the newest certificate this link has seen
   bool closing = false;
   bool paused = false;
 };
@@ -68,6 +71,7 @@ struct AgentsListener::Impl : std::enable_shared_from_this<Impl> {
   void perform(const std::shared_ptr<Link>& link, SignCertificate action);
   void perform(const std::shared_ptr<Link>& link, CloseSession action);
 
+  void on_signed(const std::shared_ptr<Link>& link, const Result<SignedAgent>& made);
   StoreWriter::OnCommitted answer_to(const std::shared_ptr<Link>& link);
   void close(const std::shared_ptr<Link>& link, uint16_t code, const std::string& reason);
   void publish_online();
@@ -243,25 +247,29 @@ void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, SignCertif
   std::weak_ptr<Link> weak_link = link;
   auto sign = [weak, weak_link, csr = std::move(action.csr_pem), agent = link->agent, now = world.loop.clock().wall(),
                the_world = world](Store& store) {
-    Result<std::string> certificate = [&]() -> Result<std::string> {
-      const SignedAgent made = TRY(the_world.authority.sign_agent(agent, csr, now));
-      TRY(store.record_certificate(agent, made.serial, made.not_after));
+    const Result<SignedAgent> made = [&]() -> Result<SignedAgent> {
+      SignedAgent fresh = TRY(the_world.authority.sign_agent(agent, csr, now));
+      TRY(store.record_certificate(agent, fresh.serial, fresh.not_after));
       ++the_world.counters.certificates_renewed;
-      return made.certificate_pem;
+      return fresh;
     }();
     the_world.loop.post(
-        [weak, weak_link, certificate] {
+        [weak, weak_link, made] {
           const auto self = weak.lock();
           const auto the_link = weak_link.lock();
-          if (self && the_link && !the_link->closing) {
-            self->perform(the_link, the_link->session.on_certificate(certificate));
-          }
+          if (self && the_link && !the_link->closing) self->on_signed(the_link, made);
         },
         "certificate renewal");
   };
   if (!world.writer.try_run(std::move(sign))) {
     perform(link, link->session.on_certificate(Error(Code::unavailable, "the store is busy")));
   }
+}
+
+void AgentsListener::Impl::on_signed(const std::shared_ptr<Link>& link, const Result<SignedAgent>& made) {
+  if (made.ok()) link->certificate_not_after = made->not_after;
+  const auto pem = made.ok() ? Result<std::string>(made->certificate_pem) : Result<std::string>(made.error());
+  perform(link, link->session.on_certificate(pem));
 }
 
 void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, CloseSession action) {
@@ -287,6 +295,7 @@ void AgentsListener::Impl::close(const std::shared_ptr<Link>& link, uint16_t cod
 
 void AgentsListener::Impl::tick() {
   const Instant now = world.loop.clock().now();
+  const WallTime wall = world.loop.clock().wall();
   const bool hint = watched_until > now && now - hinted >= hint_interval;
   if (hint) hinted = now;
 
@@ -294,6 +303,8 @@ void AgentsListener::Impl::tick() {
   for (const auto& [agent, link] : links) all.push_back(link);
   for (const std::shared_ptr<Link>& link : all) {
     perform(link, link->session.tick(now));
+    // A link that was open when its certificate ended has no more right to be than one that comes now.
+    if (wall >= link->certificate_not_after) close(link, close_policy, "the certificate has expired");
     if (hint && !link->closing) perform(link, link->session.send_live_hint(watched_until - now));
   }
   balance_reading();

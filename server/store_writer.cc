@@ -112,30 +112,46 @@ void StoreWriter::commit(std::vector<BlockTask> group) {
     blocks.push_back(std::move(task.block));
   }
 
-  Result<std::vector<CommitOutcome>> outcomes = Error(Code::exhausted, paused().value_or(""));
-  if (!paused()) outcomes = store_.commit_blocks(blocks);
+  const std::vector<Result<CommitOutcome>> outcomes = store_group(blocks);
   queued_bytes_ -= bytes;
-
-  if (!outcomes.ok()) {
-    note(outcomes.error());
-    for (BlockTask& task : group) task.on_committed(outcomes.error());
-    return;
-  }
-  check(outcomes->size() == group.size(), "the store answers every block of a transaction");
-  note({});
+  bool stored_any = false;
   for (size_t i = 0; i < group.size(); ++i) {
-    if ((*outcomes)[i].result == CommitResult::stored) {
+    if (outcomes[i].ok() && outcomes[i]->result == CommitResult::stored) {
+      stored_any = true;
       ++counters_.blocks_stored;
       counters_.bytes_stored += blocks[i].bytes.size();
     }
-    group[i].on_committed((*outcomes)[i]);
+    group[i].on_committed(outcomes[i]);
   }
-  if (options_.on_group) options_.on_group();
+  if (stored_any && options_.on_group) options_.on_group();
+}
+
+// One transaction for all. Where the store cannot take one of them, each gets its own: a block that is wrong in a way
+// only the store sees must not hold up other agents.
+std::vector<Result<CommitOutcome>> StoreWriter::store_group(std::span<const IncomingBlock> blocks) {
+  if (const std::optional<std::string> reason = paused()) {
+    return {blocks.size(), Result<CommitOutcome>(Error(Code::exhausted, *reason))};
+  }
+  const Result<std::vector<CommitOutcome>> together = store_.commit_blocks(blocks);
+  note(together.ok() ? Status() : Status(together.error()));
+  if (together.ok()) {
+    check(together->size() == blocks.size(), "the store answers every block of a transaction");
+    return {together->begin(), together->end()};
+  }
+  const Code code = together.error().code();
+  const bool one_may_be_wrong = code == Code::invalid || code == Code::corrupt;
+  if (blocks.size() == 1 || !one_may_be_wrong) return {blocks.size(), Result<CommitOutcome>(together.error())};
+
+  std::vector<Result<CommitOutcome>> outcomes;
+  for (const IncomingBlock& block : blocks) outcomes.push_back(store_group({&block, 1}).front());
+  return outcomes;
 }
 
 void StoreWriter::commit(GapTask task) {
-  Result<CommitOutcome> outcome = Error(Code::exhausted, paused().value_or(""));
-  if (!paused()) outcome = store_.commit_gap(task.gap);
+  if (const std::optional<std::string> reason = paused()) {
+    return task.on_committed(Error(Code::exhausted, *reason));
+  }
+  const Result<CommitOutcome> outcome = store_.commit_gap(task.gap);
   note(outcome.ok() ? Status() : Status(outcome.error()));
   if (outcome.ok() && outcome->result == CommitResult::stored) ++counters_.gaps_stored;
   task.on_committed(outcome);
@@ -147,7 +163,6 @@ void StoreWriter::note(const Status& outcome) {
     return;
   }
   ++counters_.commits_failed;
-  if (paused()) return;
   log_error("commit failed", {{"error", outcome.error().text()}});
   if (outcome.error().code() == Code::exhausted) pause(outcome.error().text());
 }

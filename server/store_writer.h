@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <variant>
@@ -79,6 +80,7 @@ class StoreWriter {
   std::optional<Task> gather(BlockTask first, std::vector<BlockTask>& group);
   void commit(std::vector<BlockTask> group);
   void commit(GapTask task);
+  std::vector<Result<CommitOutcome>> store_group(std::span<const IncomingBlock> blocks);
   void note(const Status& outcome);
   void probe_when_due();
   void pause(const std::string& reason);

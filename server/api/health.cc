@@ -37,11 +37,13 @@ class MetricsText {
 
 }  // namespace
 
-Result<Answer> get_health(ApiContext&, const ApiRequest&) {
+Result<Answer> get_health(ApiContext&, const ApiRequest& request) {
+  TRY(QueryParams::parse(request.query, {}));
   return Answer(json_reply(Json(Json::Object{{"status", "ok"}})));
 }
 
-Result<Answer> get_readiness(ApiContext& context, const ApiRequest&) {
+Result<Answer> get_readiness(ApiContext& context, const ApiRequest& request) {
+  TRY(QueryParams::parse(request.query, {}));
   if (const std::optional<std::string> reason = context.writer.paused()) {
     return Error(Code::unavailable, "the store takes no commits: " + *reason);
   }
@@ -58,7 +60,8 @@ Result<Answer> get_me(ApiContext&, const ApiRequest& request) {
   return Answer(json_reply(body));
 }
 
-Result<Answer> get_own_metrics(ApiContext& context, const ApiRequest&) {
+Result<Answer> get_own_metrics(ApiContext& context, const ApiRequest& request) {
+  TRY(QueryParams::parse(request.query, {}));
   const ServerCounters& own = context.counters;
   const StoreCounters stored = TRY(context.store.counters());
   MetricsText text;

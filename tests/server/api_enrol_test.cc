@@ -185,6 +185,20 @@ TEST_CASE("nobody links without a certificate, with a foreign one, or as an agen
   CHECK(harness.pipeline->counters().sessions_total == 0);
 }
 
+TEST_CASE("a link does not outlive its certificate") {
+  ApiHarness harness;
+  Identity identity = harness.enrol();
+  identity.certificate_pem = *sys::sign_csr(
+      harness.ca, *sys::make_csr(identity.key_pem, "web-1"),
+      {.common_name = to_string(identity.agent), .organization = "tests", .now = harness.clock.wall(), .validity = 2s});
+  TestLink link(harness, identity);
+  link.open(epoch, 1);
+
+  harness.wait_for("the link's end", [&] { return link.finished(); });
+
+  CHECK(link.closed()->reason == "the certificate has expired");
+}
+
 TEST_CASE("a newer connection of an agent replaces the older") {
   ApiHarness harness;
   const Identity identity = harness.enrol();

@@ -5,6 +5,7 @@
 
 #include "tests/pch.h"
 #include "tests/server/ingest_frames.h"
+#include "tests/server/stubborn_store.h"
 
 namespace reeve::server {
 namespace {
@@ -66,6 +67,29 @@ TEST_CASE("blocks that wait together are stored in one transaction, in order") {
   CHECK(through.back() == 20);
   CHECK(writer.queued_bytes() == 0);
   CHECK(scene.counters.blocks_stored == 20);
+}
+
+TEST_CASE("a block that the store cannot take fails alone") {
+  StubbornStore store;
+  ServerCounters counters;
+  StoreWriter writer(store, counters, {});
+  Gate gate;
+  gate.close(writer);
+  IncomingBlock wrong = incoming(1);
+  wrong.identity.agent = *parse_uuid("0198c2f0-7c1e-7abc-8def-ffffffffffff");
+  store.unwelcome = wrong.identity.agent;
+
+  std::map<std::string, bool> stored;
+  const auto note = [&stored](const std::string& name) {
+    return [&stored, name](const Result<CommitOutcome>& outcome) { stored[name] = outcome.ok(); };
+  };
+  REQUIRE(writer.try_commit(incoming(1), note("first")));
+  REQUIRE(writer.try_commit(std::move(wrong), note("wrong")));
+  REQUIRE(writer.try_commit(incoming(2), note("second")));
+  gate.open();
+  writer.stop();
+
+  CHECK(stored == std::map<std::string, bool>{{"first", true}, {"wrong", false}, {"second", true}});
 }
 
 TEST_CASE("a group ends at its bound") {

@@ -14,11 +14,15 @@ class StubbornStore : public Store {
  public:
   std::unique_ptr<Store> inner = make_memory_store();
   mutable std::atomic<int> listing{0};
+  std::optional<Uuid> unwelcome;                 // no transaction with a block of this agent succeeds
   std::atomic<bool> full{false};                 // commits fail
   std::optional<std::shared_future<void>> held;  // listing agents waits for it; set before the store is shared
 
   Result<std::vector<CommitOutcome>> commit_blocks(std::span<const IncomingBlock> blocks) override {
     if (full) return Error(Code::exhausted, "the disk is full");
+    for (const IncomingBlock& block : blocks) {
+      if (block.identity.agent == unwelcome) return Error(Code::invalid, "not this one");
+    }
     return inner->commit_blocks(blocks);
   }
   Result<CommitOutcome> commit_gap(const IncomingGap& gap) override { return inner->commit_gap(gap); }
