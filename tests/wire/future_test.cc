@@ -1,9 +1,7 @@
 // Blocks from versions after ours: what is not known is carried and passed by.
 #include <catch2/catch.hpp>
 
-#include "common/wire/header_codec.h"
 #include "common/wire/preamble.h"
-#include "proto/block.pb.h"
 #include "tests/wire/sample.h"
 
 using namespace reeve;
@@ -11,35 +9,49 @@ using namespace reeve::wire;
 
 namespace {
 
-// The sample as a later version might write it: one more column, header fields nobody here knows, its version.
+void append_number(Bytes& message, uint64_t field, uint64_t value) {
+  append_varint(message, field << 3);
+  append_varint(message, value);
+}
+
+void append_text(Bytes& message, uint64_t field, BytesView text) {
+  append_varint(message, field << 3 | 2);
+  append_varint(message, text.size());
+  message += text;
+}
+
+void append_fixed32(Bytes& message, uint64_t field, uint32_t value) {
+  append_varint(message, field << 3 | 5);
+  append_le(message, value);
+}
+
+// The sample as a later version might write it: one more column, header fields nobody here knows, its version. Protobuf
+// messages may be continued: what is appended is merged.
 Bytes block_from_the_future(uint16_t version) {
   const Bytes sample = sample_log_block();
   const Preamble preamble = parse_preamble(sample).value();
-  proto::BlockHeader header;
-  REQUIRE(header.ParseFromString(sample.substr(preamble_bytes, preamble.header_bytes)));
-
-  const Bytes unknown = "values of a column type that does not exist yet";
+  Bytes head = sample.substr(preamble_bytes, preamble.header_bytes);
   Bytes stored = sample.substr(preamble_bytes + preamble.header_bytes);
-  proto::Column& column = *header.add_columns();
-  column.set_type(4711);
-  column.set_name("embedding");
-  column.set_codec(99);
-  column.set_offset(stored.size());
-  column.set_stored_bytes(unknown.size());
-  column.set_raw_bytes(1'000);
-  column.set_crc(crc32c(unknown));
-  stored += unknown;
-  proto::Sketch& sketch = *header.add_sketches();
-  sketch.set_name("latency_ms");
-  sketch.set_kind(7);
-  sketch.set_data("quantiles");
 
-  Bytes head = header.SerializeAsString();
-  append_varint(head, 1000 << 3 | 2);  // a length-delimited field with the number 1000
-  append_varint(head, 5);
-  head += "later";
-  append_varint(head, 1001 << 3 | 5);  // and a fixed one
-  append_le<uint32_t>(head, 42);
+  const Bytes values = "values of a column type that does not exist yet";
+  Bytes column;
+  append_number(column, 1, 4711);
+  append_text(column, 2, "embedding");
+  append_number(column, 3, 99);
+  append_number(column, 4, stored.size());
+  append_number(column, 5, values.size());
+  append_number(column, 6, 1'000);
+  append_fixed32(column, 7, crc32c(values));
+  append_text(head, 13, column);
+  stored += values;
+
+  Bytes sketch;
+  append_text(sketch, 1, "latency_ms");
+  append_number(sketch, 2, 7);
+  append_text(sketch, 3, "quantiles");
+  append_text(head, 14, sketch);
+  append_text(head, 1000, "later");
+  append_fixed32(head, 1001, 42);
 
   Bytes block =
       encode_preamble(BlockKind::logs, static_cast<uint32_t>(head.size()), crc32c(head), stored.size()) + head + stored;
