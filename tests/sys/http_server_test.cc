@@ -222,9 +222,9 @@ TEST_CASE_METHOD(HttpFixture, "an idle connection is closed without a word") {
 }
 
 TEST_CASE_METHOD(HttpFixture, "a slow handler is not timed out") {
-  options.header_timeout = options.body_timeout = options.idle_timeout = 20ms;
+  options.header_timeout = options.body_timeout = options.idle_timeout = 200ms;
   handler = [this](HttpRequest, const PeerInfo&, Responder responder) {
-    loop.after(100ms, [responder] { responder.respond({}); });
+    loop.after(500ms, [responder] { responder.respond({}); });
   };
   serve();
 

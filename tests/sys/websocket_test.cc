@@ -151,10 +151,10 @@ TEST_CASE_METHOD(WebSocketFixture, "a socket may be destroyed inside its own cal
 
 TEST_CASE_METHOD(WebSocketFixture, "a silent peer keeps the socket while it answers pings") {
   options.websocket.ping_interval = call.websocket.ping_interval = 10ms;
-  options.websocket.silence_max = call.websocket.silence_max = 200ms;
+  options.websocket.silence_max = call.websocket.silence_max = 500ms;
   serve_and_open();
 
-  CHECK(!loop.run_until([this] { return server_closed || client_closed; }, 600ms));
+  CHECK(!loop.run_until([this] { return server_closed || client_closed; }, 1200ms));
 }
 
 TEST_CASE_METHOD(WebSocketFixture, "a verdict refuses an upgrade with a response, and the client knows why") {
