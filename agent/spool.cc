@@ -110,14 +110,30 @@ void Spool::State::note_writer() {
 
 // -- Segments --------------------------------------------------------------------------------------------------------
 
+// The opening is durable as a whole or not at all, so its snapshot already counts the blocks that stand behind it.
 Status Spool::State::write_opening(SegmentWriter& to, std::vector<HeldBlock>& places) {
-  const Bytes opening = encode(snapshot());
-  TRY(to.append(FrameType::snapshot, opening, {}));
-  TRY(to.append(FrameType::snapshot, opening, {}));
+  Snapshot after = snapshot();
+  std::map<uint64_t, wire::SourcePosition> positions;
+  for (wire::SourcePosition& position : after.positions) positions[position.id] = std::move(position);
+  std::vector<Bytes> heads;
+  uint64_t bytes = 0;
   for (const UnsyncedBlock& block : contents.unsynced) {
-    const Bytes head = encode(BlockHead{contents.epoch, block.lane, block.sequence, block.positions});
-    const uint64_t offset = TRY(to.append(FrameType::block, head, block.block));
-    places.push_back({to.name().number, offset, static_cast<uint32_t>(head.size() + block.block.size())});
+    after.next[index_of(block.lane)] = block.sequence + 1;
+    for (const wire::SourcePosition& position : block.positions) positions[position.id] = position;
+    heads.push_back(encode(BlockHead{contents.epoch, block.lane, block.sequence, block.positions}));
+    bytes += frame_header_bytes + heads.back().size() + block.block.size();
+  }
+  after.positions.clear();
+  for (auto& [id, position] : positions) after.positions.push_back(std::move(position));
+
+  const Bytes opening = encode(after);
+  to.begin_opening(bytes + 2 * (frame_header_bytes + opening.size()));
+  TRY(to.append(FrameType::snapshot, opening, {}));
+  TRY(to.append(FrameType::snapshot, opening, {}));
+  for (size_t i = 0; i < heads.size(); ++i) {
+    const Bytes& block = contents.unsynced[i].block;
+    const uint64_t offset = TRY(to.append(FrameType::block, heads[i], block));
+    places.push_back({to.name().number, offset, static_cast<uint32_t>(heads[i].size() + block.size())});
   }
   return to.sync();
 }
@@ -145,9 +161,7 @@ Status Spool::State::begin_segment() {
   writer = std::move(fresh);
   contents.segments[name.number] = {.name = name, .file_bytes = writer->size(), .valid_bytes = writer->size()};
   for (size_t i = 0; i < places.size(); ++i) contents.unsynced[i].place = places[i];
-  const bool wrote_blocks = !places.empty();
   make_durable();
-  if (wrote_blocks) write_checkpoint({});
   delete_acknowledged_segments();
   return {};
 }

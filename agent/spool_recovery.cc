@@ -53,7 +53,9 @@ class Recovery {
   void apply_block(const FoundFrame& frame, uint64_t segment, bool attested);
   std::optional<uint64_t> current_sequence(const SeenBlock& block) const;
   void hold_blocks();
+  bool is_gap(wire::Lane lane, uint64_t sequence) const;
   void find_holes();
+  void add_gaps(wire::Lane lane, uint64_t from, uint64_t end, std::vector<SpoolGap>& gaps) const;
   void set_damage_aside();
 
   std::string path_of(const SegmentName& name) const { return directory_ + "/" + to_string(name); }
@@ -201,13 +203,20 @@ std::optional<uint64_t> Recovery::current_sequence(const SeenBlock& block) const
   return std::nullopt;
 }
 
+bool Recovery::is_gap(wire::Lane lane, uint64_t sequence) const {
+  return std::any_of(contents_.gaps.begin(), contents_.gaps.end(), [&](const SpoolGap& gap) {
+    return gap.lane == lane && gap.from <= sequence && sequence <= gap.to;
+  });
+}
+
 void Recovery::hold_blocks() {
   for (const SeenBlock& block : seen_) {
     const HeldSegment* segment = contents_.segment(block.place.segment);
     if (segment == nullptr || block.place.offset >= segment->valid_bytes) continue;
     const auto sequence = current_sequence(block);
     if (!sequence || *sequence <= contents_.acknowledged[index_of(block.lane)]) continue;
-    contents_.hold(block.lane, *sequence, block.place);
+    // Set aside: its frame is sound, but nobody will take it.
+    if (!is_gap(block.lane, *sequence)) contents_.hold(block.lane, *sequence, block.place);
     uint64_t& next = contents_.next[index_of(block.lane)];
     next = std::max(next, *sequence + 1);
   }
@@ -225,32 +234,39 @@ void Recovery::hold_blocks() {
 
 // Every sequence between what is acknowledged and what comes next is either held or a gap.
 void Recovery::find_holes() {
+  std::vector<SpoolGap> gaps;
   for (size_t lane = 0; lane < wire::lane_count; ++lane) {
     uint64_t& acknowledged = contents_.acknowledged[lane];
     acknowledged = std::min(acknowledged, contents_.next[lane] - 1);
-    std::vector<SpoolGap> known;
-    for (const SpoolGap& gap : contents_.gaps) {
-      const bool ours = index_of(gap.lane) == lane && gap.from <= gap.to;
-      if (ours && gap.to > acknowledged && gap.to < contents_.next[lane]) known.push_back(gap);
-    }
-    std::erase_if(contents_.gaps, [lane](const SpoolGap& gap) { return index_of(gap.lane) == lane; });
-
-    const auto reason_at = [&known](uint64_t sequence) {
-      for (const SpoolGap& gap : known) {
-        if (gap.from <= sequence && sequence <= gap.to) return gap.reason;
-      }
-      return std::string("damaged in the spool");
-    };
-    const auto add_hole = [&](uint64_t from, uint64_t to) {
-      log_warn("blocks are missing from the spool", {{"lane", lane}, {"from", from}, {"to", to}});
-      contents_.gaps.push_back({static_cast<wire::Lane>(lane), from, to, reason_at(from)});
-    };
     uint64_t expected = acknowledged + 1;
     for (const auto& [sequence, block] : contents_.held[lane]) {
-      if (sequence > expected) add_hole(expected, sequence - 1);
+      add_gaps(static_cast<wire::Lane>(lane), expected, sequence, gaps);
       expected = sequence + 1;
     }
-    if (expected < contents_.next[lane]) add_hole(expected, contents_.next[lane] - 1);
+    add_gaps(static_cast<wire::Lane>(lane), expected, contents_.next[lane], gaps);
+  }
+  contents_.gaps = std::move(gaps);
+}
+
+// [from, end) is not held: known gaps keep their reasons, the rest is damage.
+void Recovery::add_gaps(wire::Lane lane, uint64_t from, uint64_t end, std::vector<SpoolGap>& gaps) const {
+  while (from < end) {
+    uint64_t to = end - 1;
+    const SpoolGap* known = nullptr;
+    for (const SpoolGap& gap : contents_.gaps) {
+      if (gap.lane != lane || gap.to < from || gap.from > gap.to) continue;
+      if (gap.from <= from) {
+        known = &gap;
+        to = std::min(to, gap.to);
+        break;
+      }
+      to = std::min(to, gap.from - 1);
+    }
+    if (known == nullptr) {
+      log_warn("blocks are missing from the spool", {{"lane", index_of(lane)}, {"from", from}, {"to", to}});
+    }
+    gaps.push_back({lane, from, to, known == nullptr ? "damaged in the spool" : known->reason});
+    from = to + 1;
   }
 }
 

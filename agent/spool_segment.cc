@@ -87,7 +87,7 @@ Result<uint64_t> SegmentWriter::append(FrameType type, BytesView head, BytesView
   header.payload_crc = crc32c(body, crc32c(head));
   header.nonce = name_.nonce;
   header.offset = size_;
-  header.synced_bytes = synced_bytes_;
+  header.synced_bytes = std::max(synced_bytes_, opening_bytes_);
   const Bytes front = encode_frame_header(header).append(head);
 
   // Body first: until the header is there, nothing on disk looks like a frame.

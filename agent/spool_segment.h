@@ -58,6 +58,9 @@ class SegmentWriter {
   uint64_t synced_bytes() const { return synced_bytes_; }  // and these survive a power cut
   bool broken() const { return broken_; }
 
+  // The frames to come, up to there, are synced before the file gets its name: who reads them may rely on that.
+  void begin_opening(uint64_t bytes) { opening_bytes_ = bytes; }
+
   // Gives the frame's offset. On error nothing was appended.
   Result<uint64_t> append(FrameType type, BytesView head, BytesView body);
   // After an error the writer is broken.
@@ -69,6 +72,7 @@ class SegmentWriter {
   SegmentName name_;
   uint64_t size_ = 0;
   uint64_t synced_bytes_ = 0;
+  uint64_t opening_bytes_ = 0;
   bool broken_ = false;
 };
 
