@@ -103,7 +103,6 @@ Agent read_agent(const Json& row) {
               .version = row.string_or("version"),
               .state = row.string_or("state"),
               .last_seen = time_of(row, "last_seen"),
-              .certificate_not_after = time_of(row, "certificate_not_after"),
               .spool_bytes = row.int_or("spool_bytes"),
               .dropped = row.int_or("dropped_total"),
               .oldest_unsent_age = milliseconds_of(row, "oldest_unsent_age_ms"),

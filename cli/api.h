@@ -110,7 +110,6 @@ struct Agent {
   std::string version;
   std::string state;
   std::optional<WallTime> last_seen;
-  std::optional<WallTime> certificate_not_after;
   int64_t spool_bytes = 0;
   int64_t dropped = 0;
   Duration oldest_unsent_age{};

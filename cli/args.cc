@@ -15,7 +15,7 @@ namespace reeve::cli {
 
 namespace {
 
-constexpr size_t column_width = 30;
+constexpr size_t column_width = 24;
 
 // What was typed, before it is looked at.
 struct Typed {
@@ -51,7 +51,7 @@ void add_json(CLI::App& app, Typed& typed) {
 }
 
 void add_login(CLI::App& app, Typed& typed) {
-  CLI::App& login = *app.add_subcommand("login", "prove who server and user are to each other, and remember it");
+  CLI::App& login = *app.add_subcommand("login", "remember a server, once it and the key are proven");
   login.footer(help::login);
   login.add_option("URL", typed.login.url, "https://HOST:PORT")->required()->type_name("");
   login.add_option("--key-file", typed.login.key_file, "the file with the API key")->required()->type_name("FILE");
@@ -72,8 +72,8 @@ void add_agents(CLI::App& app, Typed& typed) {
 
   CLI::App& token = *agents.add_subcommand("token", "the command that enrols one more host");
   token.footer(help::agents_token);
-  token.add_option("--valid-for", typed.valid_for, "how long the token can be used, at most 1h (the default)")
-      ->type_name("TIME");
+  token.add_option("--valid-for", typed.valid_for, "how long it can be used; default and most: 1h")
+      ->type_name("LENGTH");
   add_json(token, typed);
 
   CLI::App& revoke = *agents.add_subcommand("revoke", "cut an agent off");
@@ -84,25 +84,22 @@ void add_agents(CLI::App& app, Typed& typed) {
 void add_logs(CLI::App& app, Typed& typed) {
   CLI::App& logs = *app.add_subcommand("logs", "search the logs, or follow them");
   logs.footer(help::logs);
-  logs.add_option("TEXT", typed.logs.texts, "lines that contain this; several: all of them")->type_name("");
-  logs.add_option("--regex", typed.logs.regexes, "lines that match this RE2 pattern; several: all of them")
+  logs.add_option("TEXT", typed.logs.texts, "lines that contain this")->type_name("");
+  logs.add_option("--regex", typed.logs.regexes, "lines that match this RE2 pattern")
       ->type_name("PATTERN")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   logs.add_flag("-i,--ignore-case", typed.logs.ignore_case, "TEXT and PATTERN in any case");
   logs.add_flag("-f,--follow", typed.follow, "show new lines as they come, until Ctrl-C");
   add_window(logs, typed);
-  logs.add_option("--from", typed.logs.from, "the begin of the time to search; default an hour ago")->type_name("TIME");
-  logs.add_option("--to", typed.logs.to, "its end; default now")->type_name("TIME");
-  logs.add_option("--level", typed.logs.level, "this severity and above: trace debug info warn error fatal")
-      ->type_name("LEVEL");
+  logs.add_option("--from", typed.logs.from, "not before; default an hour ago")->type_name("TIME");
+  logs.add_option("--to", typed.logs.to, "before; default now")->type_name("TIME");
+  logs.add_option("--level", typed.logs.level, "and above: trace debug info warn error fatal")->type_name("LEVEL");
   logs.add_option("--service", typed.logs.service, "of this service")->type_name("NAME");
   logs.add_option("--host", typed.logs.host, "of this host")->type_name("NAME");
   logs.add_option("--source", typed.logs.source, "from this file or other source")->type_name("NAME");
-  logs.add_option("--template", typed.logs.shape, "of this shape: the 32 hex digits that --json shows")
-      ->type_name("HEX");
-  logs.add_option("-n,--limit", typed.limit, "at most so many lines; default 100, with --follow 10 to begin with")
-      ->type_name("N");
+  logs.add_option("--template", typed.logs.shape, "of this shape, as --json shows it")->type_name("HEX");
+  logs.add_option("-n,--limit", typed.limit, "at most so many lines; default 100")->type_name("N");
   logs.add_flag("--local", typed.local, "times in the local zone instead of UTC");
   add_json(logs, typed);
 }
@@ -110,19 +107,17 @@ void add_logs(CLI::App& app, Typed& typed) {
 void add_metrics(CLI::App& app, Typed& typed) {
   CLI::App& metrics = *app.add_subcommand("metrics", "what is measured, and how it went");
   metrics.footer(help::metrics);
-  metrics.add_option("NAME", typed.series.name, "draw the series of this name; without it, list them")->type_name("");
+  metrics.add_option("NAME", typed.series.name, "draw the series of this name")->type_name("");
   metrics.add_option("--match", typed.series.match, "list the series whose name contains this")->type_name("TEXT");
-  metrics.add_option("--label", typed.labels, "only series with this label; several: with all of them")
+  metrics.add_option("--label", typed.labels, "only series with this label; repeatable")
       ->type_name("KEY:VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_window(metrics, typed);
-  metrics.add_option("--from", typed.series.from, "the begin; default 15 minutes ago")->type_name("TIME");
-  metrics.add_option("--to", typed.series.to, "the end; default now")->type_name("TIME");
-  metrics.add_option("--step", typed.step, "one point for so much time: 10s, 5m; default about 60 points")
-      ->type_name("TIME");
-  metrics.add_option("--agg", typed.agg, "what a point is: avg (default) min max sum last count rate")
-      ->type_name("HOW");
+  metrics.add_option("--from", typed.series.from, "not before; default 15 minutes ago")->type_name("TIME");
+  metrics.add_option("--to", typed.series.to, "before; default now")->type_name("TIME");
+  metrics.add_option("--step", typed.step, "one point per 10s, 5m, ...; default about 60")->type_name("LENGTH");
+  metrics.add_option("--agg", typed.agg, "avg (default) min max sum last count rate")->type_name("HOW");
   metrics.add_flag("--local", typed.local, "times in the local zone instead of UTC");
   add_json(metrics, typed);
 }

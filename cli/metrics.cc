@@ -38,7 +38,7 @@ Status run_metrics_list(World& world, const MetricsListOptions& options) {
                                  : "no series has points in that time; `reeve status` shows whether agents are online");
     return {};
   }
-  return world.screen.print(render_series(std::move(series)));
+  return world.screen.print(render_series(std::move(series), world.clock.wall()));
 }
 
 Status run_metrics_query(World& world, const MetricsQueryOptions& options) {

@@ -142,14 +142,14 @@ std::string render_labels(const Labels& labels) {
   return text;
 }
 
-std::string render_series(std::vector<Series> series) {
+std::string render_series(std::vector<Series> series, WallTime now) {
   std::sort(series.begin(), series.end(),
             [](const Series& a, const Series& b) { return a.name != b.name ? a.name < b.name : a.labels < b.labels; });
   std::vector<std::vector<std::string>> rows;
   for (const Series& one : series)
     rows.push_back({harmless_line(one.name), one.last ? human_value(*one.last, one.unit) : "-", harmless_line(one.kind),
                     render_labels(one.labels)});
-  return render_table({{"NAME"}, {"LAST", true}, {"KIND"}, {"LABELS"}}, rows);
+  return render_table({{"NAME"}, {"LAST", true}, {"SEEN"}, {"KIND"}, {"LABELS"}}, rows);
 }
 
 std::string render_curves(const Curves& curves, size_t columns, const Style& style) {
@@ -158,7 +158,7 @@ std::string render_curves(const Curves& curves, size_t columns, const Style& sty
   if (!window) return text + "  no points\n";
 
   const Duration step = curves.step > Duration{} ? curves.step : Duration(1s);
-  text += ", " + harmless_line(curves.agg) + " per " + format_duration(step) + ", " +
+  text += ", " + harmless_line(curves.agg) + " per " + format_duration(step) + "\n" +
           format_when(window->first, style.zone) + " to " + format_when(window->last, style.zone) + "\n";
   const std::string unit = unit_of(curves);
   const size_t width = std::clamp<size_t>(columns, 12, curve_columns_max + 2) - 2;

@@ -38,7 +38,7 @@ std::string render_log_line(const LogLine& line, const LogLayout& layout, const 
 std::string render_labels(const Labels& labels);
 
 // One row per series, by name and labels.
-std::string render_series(std::vector<Series> series);
+std::string render_series(std::vector<Series> series, WallTime now);
 
 // A title, then for each curve its labels, its sparkline and min, avg, max and last.
 std::string render_curves(const Curves& curves, size_t columns, const Style& style);

@@ -113,10 +113,6 @@ std::string format_when(WallTime time, Zone zone) {
   return text + (offset_minutes < 0 ? "-" : "+") + print("%02d:%02d", distance / 60, distance % 60, 0);
 }
 
-std::string format_time_of_day(WallTime time, Zone zone) {
-  return time_of(civil(time, zone).fields);
-}
-
 std::string format_age(WallTime then, WallTime now) {
   if (then >= now) return "now";
   // Unsigned, because `then` may be foreign, and the two ends of time are further apart than a Duration reaches.

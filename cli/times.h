@@ -27,9 +27,6 @@ Result<std::string> parse_when(std::string_view text, Zone zone, WallTime now);
 // it prints, parse_when takes.
 std::string format_when(WallTime time, Zone zone);
 
-// "02:54:00" alone.
-std::string format_time_of_day(WallTime time, Zone zone);
-
 // "3s ago", "12m ago", "5h ago", "9d ago": one unit, rounded down. "now" below a second and for what lies ahead.
 std::string format_age(WallTime then, WallTime now);
 

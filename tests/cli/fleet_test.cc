@@ -199,8 +199,8 @@ TEST_CASE("metrics are listed with their last value") {
   CHECK(fake.run({"metrics", "--match", "cpu", "--label", "host:web-1", "--since", "2h"}) == 0);
 
   CHECK(fake.screen.out ==
-        "NAME                    LAST  KIND   LABELS\n"
-        "system.cpu.utilization  25 %  gauge  host=web-1\n");
+        "NAME                    LAST  SEEN    KIND   LABELS\n"
+        "system.cpu.utilization  25 %  3s ago  gauge  host=web-1\n");
 }
 
 TEST_CASE("a metric is drawn") {
@@ -213,7 +213,8 @@ TEST_CASE("a metric is drawn") {
   CHECK(fake.run({"metrics", "x", "--step", "1s", "--agg", "max"}) == 0);
 
   CHECK(fake.screen.out ==
-        "x, max per 1s, 2026-11-21T02:53:57.000Z to 2026-11-21T02:53:58.000Z\n"
+        "x, max per 1s\n"
+        "2026-11-21T02:53:57.000Z to 2026-11-21T02:53:58.000Z\n"
         "\n"
         "host=web-1\n"
         "  ▁█\n"

@@ -97,12 +97,13 @@ TEST_CASE("series are listed by name and labels") {
   Series silent = cpu;
   silent.labels = {{"host", "web-1"}, {"state", "idle"}};
   silent.last.reset();
+  silent.last_time.reset();
 
-  CHECK(render_series({memory, cpu, silent}) ==
-        "NAME                     LAST  KIND   LABELS\n"
-        "system.cpu.utilization      -  gauge  host=web-1 state=idle\n"
-        "system.cpu.utilization  3.4 %  gauge  host=web-1 state=user\\x1b\n"
-        "system.memory.usage     3 GiB  gauge  host=web-1 state=used\n");
+  CHECK(render_series({memory, cpu, silent}, test_now + 5s) ==
+        "NAME                     LAST  SEEN    KIND   LABELS\n"
+        "system.cpu.utilization      -  never   gauge  host=web-1 state=idle\n"
+        "system.cpu.utilization  3.4 %  5s ago  gauge  host=web-1 state=user\\x1b\n"
+        "system.memory.usage     3 GiB  5s ago  gauge  host=web-1 state=used\n");
 }
 
 TEST_CASE("curves share one time axis and sum themselves up") {
@@ -115,7 +116,8 @@ TEST_CASE("curves share one time axis and sum themselves up") {
   curves.curves.push_back({.labels = {{"state", "idle"}}, .points = {}, .json = {}});
 
   CHECK(render_curves(curves, 80, {}) ==
-        "system.cpu.utilization, avg per 10s, 2026-11-21T02:54:00.000Z to 2026-11-21T02:54:40.000Z\n"
+        "system.cpu.utilization, avg per 10s\n"
+        "2026-11-21T02:54:00.000Z to 2026-11-21T02:54:40.000Z\n"
         "\n"
         "state=user\n"
         "  ▁█  ▅\n"
@@ -151,7 +153,6 @@ TEST_CASE("the fleet is a table, revoked agents last") {
                .version = "0.1.0",
                .state = "online",
                .last_seen = test_now - 3s,
-               .certificate_not_after = std::nullopt,
                .spool_bytes = 2048,
                .dropped = 0,
                .oldest_unsent_age = 1500ms,
