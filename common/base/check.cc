@@ -6,9 +6,8 @@
 
 namespace reeve {
 
-void check_failed(const char* invariant, const std::source_location& where) {
-  std::fprintf(stderr, "broken invariant: %s (%s:%u, %s)\n", invariant, where.file_name(),
-               static_cast<unsigned>(where.line()), where.function_name());
+void check_failed(const char* invariant, const Place& place) {
+  std::fprintf(stderr, "broken invariant: %s (%s:%d, %s)\n", invariant, place.file, place.line, place.function);
   std::abort();
 }
 

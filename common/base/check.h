@@ -5,16 +5,22 @@
 // restarts it, and recovery is a tested path.
 #pragma once
 
-#include <source_location>
-
 namespace reeve {
 
-[[noreturn]] void check_failed(const char* invariant, const std::source_location& where);
+// Where a check stands in the source.
+struct Place {
+  const char* file;
+  int line;
+  const char* function;
+};
 
-constexpr void check(bool condition, const char* invariant,
-                     const std::source_location& where = std::source_location::current()) {
-  if (!condition) [[unlikely]]
-    check_failed(invariant, where);
+[[noreturn]] void check_failed(const char* invariant, const Place& place);
+
+// The defaults are the caller's: compilers evaluate these builtins where the call stands. (std::source_location would
+// say the same, but clang 14 cannot read libstdc++'s.)
+constexpr void check(bool condition, const char* invariant, const char* file = __builtin_FILE(),
+                     int line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) {
+  if (!condition) [[unlikely]] check_failed(invariant, {file, line, function});
 }
 
 }  // namespace reeve

@@ -10,4 +10,5 @@ else
 fi
 echo "${#files[@]} files"
 [ "${#files[@]}" -gt 0 ] || exit 0
-printf '%s\n' "${files[@]}" | xargs -P 2 -n 2 clang-tidy-14 --quiet -p build/dev
+printf '%s\n' "${files[@]}" | xargs -P 2 -n 2 clang-tidy-14 --quiet -p build/dev \
+  --extra-arg=-Wno-unknown-warning-option
