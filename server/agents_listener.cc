@@ -63,13 +63,13 @@ struct AgentsListener::Impl : std::enable_shared_from_this<Impl> {
   void on_closed(const std::shared_ptr<Link>& link, const sys::WebSocketClosed& closed);
 
   void perform(const std::shared_ptr<Link>& link, std::vector<IngestAction> actions);
-  void perform(const std::shared_ptr<Link>& link, SendToAgent action);
+  void perform(const std::shared_ptr<Link>& link, const SendToAgent& action);
   void perform(const std::shared_ptr<Link>& link, ReadStreamState action);
   void perform(const std::shared_ptr<Link>& link, CommitBlock action);
   void perform(const std::shared_ptr<Link>& link, CommitGap action);
   void perform(const std::shared_ptr<Link>& link, UpdateAgent action);
   void perform(const std::shared_ptr<Link>& link, SignCertificate action);
-  void perform(const std::shared_ptr<Link>& link, CloseSession action);
+  void perform(const std::shared_ptr<Link>& link, const CloseSession& action);
 
   void on_signed(const std::shared_ptr<Link>& link, const Result<SignedAgent>& made);
   StoreWriter::OnCommitted answer_to(const std::shared_ptr<Link>& link);
@@ -176,7 +176,7 @@ void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, std::vecto
   }
 }
 
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, SendToAgent action) {
+void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, const SendToAgent& action) {
   // Answers are small and few. An agent that does not read them is gone.
   if (!link->socket->send(action.bytes)) close(link, close_policy, "the agent does not read what it is sent");
 }
@@ -272,7 +272,7 @@ void AgentsListener::Impl::on_signed(const std::shared_ptr<Link>& link, const Re
   perform(link, link->session.on_certificate(pem));
 }
 
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, CloseSession action) {
+void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, const CloseSession& action) {
   close(link, world.writer.paused() ? close_try_again : close_policy, action.reason);
 }
 

@@ -101,8 +101,8 @@ struct IngestSession::State {
   }
 
   void on(wire::Hello frame, WallTime wall, Actions& actions);
-  void on(wire::BlockChunk frame, WallTime wall, Actions& actions);
-  void on(wire::Gap frame, WallTime wall, Actions& actions);
+  void on(const wire::BlockChunk& chunk, WallTime wall, Actions& actions);
+  void on(const wire::Gap& frame, WallTime wall, Actions& actions);
   void on(const wire::AgentStatus& frame, WallTime wall, Actions& actions);
   void on(wire::RenewRequest frame, WallTime wall, Actions& actions);
 
@@ -292,7 +292,7 @@ std::optional<std::string> IngestSession::State::why_hello_is_wrong(const wire::
   return std::nullopt;
 }
 
-void IngestSession::State::on(wire::BlockChunk chunk, WallTime wall, Actions& actions) {
+void IngestSession::State::on(const wire::BlockChunk& chunk, WallTime wall, Actions& actions) {
   if (phase != Phase::open) return close(actions, "a block before Welcome");
   if (chunk.bytes.empty() || chunk.offset > chunk.total || chunk.bytes.size() > chunk.total - chunk.offset) {
     ++counters.frames_bad;
@@ -384,7 +384,7 @@ void IngestSession::State::refuse(wire::Lane which, const std::string& reason, A
   send(actions, wire::Reject{.lane = which, .sequence = state.next, .reason = reason});
 }
 
-void IngestSession::State::on(wire::Gap frame, WallTime wall, Actions& actions) {
+void IngestSession::State::on(const wire::Gap& frame, WallTime wall, Actions& actions) {
   if (phase != Phase::open) return close(actions, "a gap before Welcome");
   const std::string range = std::to_string(frame.from) + " to " + std::to_string(frame.to);
   if (frame.from < 1 || frame.to < frame.from || frame.to == UINT64_MAX) {

@@ -81,7 +81,7 @@ void StoreWriter::write_until_stopped() {
       task = gather(std::move(*block), group);
       commit(std::move(group));
     } else if (auto* gap = std::get_if<GapTask>(&now)) {
-      commit(std::move(*gap));
+      commit(*gap);
     } else {
       std::get<WorkTask>(now).work(store_);
     }
@@ -147,7 +147,7 @@ std::vector<Result<CommitOutcome>> StoreWriter::store_group(std::span<const Inco
   return outcomes;
 }
 
-void StoreWriter::commit(GapTask task) {
+void StoreWriter::commit(const GapTask& task) {
   if (const std::optional<std::string> reason = paused()) {
     return task.on_committed(Error(Code::exhausted, *reason));
   }

@@ -79,7 +79,7 @@ class StoreWriter {
   void write_until_stopped();
   std::optional<Task> gather(BlockTask first, std::vector<BlockTask>& group);
   void commit(std::vector<BlockTask> group);
-  void commit(GapTask task);
+  void commit(const GapTask& task);
   std::vector<Result<CommitOutcome>> store_group(std::span<const IncomingBlock> blocks);
   void note(const Status& outcome);
   void probe_when_due();

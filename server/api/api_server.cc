@@ -269,7 +269,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::open(sys::Loop& loop, ServerCounte
   http.limits.body_bytes_max = impl->options.body_bytes_max;
   impl->http = TRY(sys::HttpServer::open(
       loop, std::move(http),
-      [raw = impl.get()](sys::HttpRequest request, const sys::PeerInfo&, sys::Responder responder) {
+      [raw = impl.get()](sys::HttpRequest request, const sys::PeerInfo&, const sys::Responder& responder) {
         raw->on_request(std::move(request), responder);
       }));
   impl->expiry_timer = loop.every(

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t repeats_max = 16;
 
-std::string join(std::vector<std::string_view> names) {
+std::string join(const std::vector<std::string_view>& names) {
   std::string out;
   for (const std::string_view name : names) {
     if (!out.empty()) out += ", ";

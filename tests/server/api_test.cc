@@ -53,6 +53,21 @@ TEST_CASE("every route asks for its credential and its permission") {
   }
 }
 
+TEST_CASE("each role may do what the table of roles says, and no more") {
+  // viewer, engineer, manager, approver, admin
+  const std::map<std::string, std::string> expected{
+      {"none", "xxxxx"},       {"signals.read", "xxxxx"},     {"incidents.write", ".x.xx"}, {"fixes.plan", ".x.xx"},
+      {"fixes.stop", ".xxxx"}, {"approvals.submit", "...x."}, {"reports.read", "..xxx"},    {"agents.write", "....x"},
+  };
+  std::map<std::string, std::string> found;
+  for (const Grant& grant : grants) {
+    for (size_t role = 0; role < role_names.size(); ++role) {
+      found[std::string(grant.name)] += may(static_cast<Role>(role), grant.permission) ? "x" : ".";
+    }
+  }
+  CHECK(found == expected);
+}
+
 TEST_CASE("a credential of another shape is refused") {
   ApiHarness harness;
   for (const std::string authorization : {"Basic YTpi", "Bearer", "bearer x", "Bearer "}) {
