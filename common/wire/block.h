@@ -55,10 +55,12 @@ struct BucketCount {
   uint32_t count = 0;
 };
 
+// Text and example are there where the shape was new to the agent. Of a known one, mine::shape_text of any of its rows
+// in this block gives the text.
 struct TemplateCount {
   ShapeKey shape;
   std::string text;     // the line with its variables masked; may be cut
-  std::string example;  // present where the shape was new to the agent
+  std::string example;  // the line itself; may be cut
   std::vector<BucketCount> buckets;
 };
 

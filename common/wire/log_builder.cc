@@ -114,7 +114,7 @@ struct LogBlockBuilder::State {
   uint32_t service_for(std::string_view name);
   bool count_shape(const ShapeKey& shape, const LogRecord& record, uint32_t& index);
   bool count_in_bucket(OpenTemplate& counted, int64_t bucket);
-  bool add_template(const ShapeKey& shape, std::string_view body, bool with_example);
+  bool add_template(const ShapeKey& shape, std::string_view body, bool is_new);
   void add_fields(std::span<const Field> row_fields);
   void clear();
 
@@ -271,12 +271,16 @@ bool LogBlockBuilder::State::count_shape(const ShapeKey& shape, const LogRecord&
   return is_new;
 }
 
-bool LogBlockBuilder::State::add_template(const ShapeKey& shape, std::string_view body, bool with_example) {
-  if (templates.size() >= templates_max || templates_text_bytes >= templates_text_bytes_max) return false;
+// Only a new shape brings its texts: they would be a quarter of a block of diverse lines, and who needs the text of a
+// known one masks any of its rows.
+bool LogBlockBuilder::State::add_template(const ShapeKey& shape, std::string_view body, bool is_new) {
+  if (templates.size() >= templates_max) return false;
   OpenTemplate added;
   added.shape = shape;
-  added.text = mine::shape_text(body, template_text_bytes_max);
-  if (with_example) added.example = body.substr(0, example_bytes_max);
+  if (is_new) {
+    added.text = mine::shape_text(body, template_text_bytes_max);
+    added.example = body.substr(0, example_bytes_max);
+  }
   const size_t text_bytes = added.text.size() + added.example.size();
   if (templates_text_bytes + text_bytes > templates_text_bytes_max) return false;
 

@@ -131,7 +131,7 @@ TEST_CASE("a block of positions alone has no rows and keeps them") {
   CHECK(header.sources.at(0).position.finished);
 }
 
-TEST_CASE("a shape is new once, also over blocks, and brings its example then") {
+TEST_CASE("a shape is new once, also over blocks, and brings its text and an example then") {
   LogBlockBuilder builder("host");
   builder.add_source(sample_source());
   CHECK(builder.add(sample_record("user 1 in")));
@@ -143,8 +143,11 @@ TEST_CASE("a shape is new once, also over blocks, and brings its example then") 
   const BlockHeader second = parse_header(builder.seal({})).value();
 
   CHECK(first.templates.at(0).example == "user 1 in");
+  CHECK(first.templates.at(0).text == "user <*> in");
   CHECK(second.templates.at(0).example.empty());
+  CHECK(second.templates.at(0).text.empty());
   CHECK(second.templates.at(1).example == "user 3 out");
+  CHECK(second.templates.at(1).text == "user <*> out");
 }
 
 TEST_CASE("a discarded block leaves nothing behind") {
