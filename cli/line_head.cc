@@ -1,4 +1,4 @@
-// Words are cut at blanks; brackets around a word and a colon behind it do not count.
+// Words are cut at blanks, within the first few bytes; brackets around a word and a colon behind it do not count.
 #include "cli/line_head.h"
 
 #include <algorithm>
@@ -19,11 +19,9 @@ struct Cut {
 
 // The first `count` words as one.
 std::optional<Cut> cut_words(std::string_view text, size_t count) {
-  size_t end = 0;
-  for (size_t i = 0; i < count; ++i) {
-    end = text.find(' ', i == 0 ? 0 : end + 1);
-    if (end == std::string_view::npos || end > word_bytes_max) return std::nullopt;
-  }
+  size_t end = text.find(' ');
+  for (size_t i = 1; i < count && end != std::string_view::npos; ++i) end = text.find(' ', end + 1);
+  if (end > word_bytes_max) return std::nullopt;  // also where there was no blank
   Cut cut{.word = text.substr(0, end), .rest = text.substr(end)};
   cut.rest.remove_prefix(std::min(cut.rest.find_first_not_of(' '), cut.rest.size()));
   if (cut.word.ends_with(':')) cut.word.remove_suffix(1);

@@ -146,8 +146,10 @@ std::string render_series(std::vector<Series> series, WallTime now) {
   std::sort(series.begin(), series.end(),
             [](const Series& a, const Series& b) { return a.name != b.name ? a.name < b.name : a.labels < b.labels; });
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(series.size());
   for (const Series& one : series)
-    rows.push_back({harmless_line(one.name), one.last ? human_value(*one.last, one.unit) : "-", harmless_line(one.kind),
+    rows.push_back({harmless_line(one.name), one.last ? human_value(*one.last, one.unit) : "-",
+                    one.last_time ? format_age(*one.last_time, now) : "never", harmless_line(one.kind),
                     render_labels(one.labels)});
   return render_table({{"NAME"}, {"LAST", true}, {"SEEN"}, {"KIND"}, {"LABELS"}}, rows);
 }
@@ -180,11 +182,13 @@ std::string render_curves(const Curves& curves, size_t columns, const Style& sty
 
 std::string render_agents(const std::vector<Agent>& agents, WallTime now) {
   std::vector<const Agent*> sorted;
+  sorted.reserve(agents.size());
   for (const Agent& agent : agents) sorted.push_back(&agent);
   std::sort(sorted.begin(), sorted.end(),
             [](const Agent* a, const Agent* b) { return state_order(*a) < state_order(*b); });
 
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(sorted.size());
   for (const Agent* agent : sorted) {
     rows.push_back({harmless_line(agent->host), harmless_line(agent->state),
                     agent->last_seen ? format_age(*agent->last_seen, now) : "never",
