@@ -126,7 +126,7 @@ Status add_token(Database& database, const EnrolToken& token) {
     TRY(forget.run());
   }
   const std::optional<TokenState> known = TRY(find_state(database, token.hash));
-  if (known) return Error(Code::invalid, "this token exists already");
+  TRY(check_new_token(known, token));
   return save_token(database, {token.hash, token.expires, false});
 }
 

@@ -112,9 +112,9 @@ class MemoryStore : public Store {
   Status add_enrol_token(const EnrolToken& token) override {
     std::unique_lock lock(mutex_);
     std::erase_if(tokens_, [&](const auto& known) { return known.second.expires + token_memory < token.expires; });
-    if (!tokens_.emplace(token.hash, TokenState{token.expires, false}).second) {
-      return Error(Code::invalid, "add an enrolment token: this token exists already");
-    }
+    const auto known = tokens_.find(token.hash);
+    TRY(check_new_token(known == tokens_.end() ? std::nullopt : std::optional(known->second), token));
+    tokens_[token.hash] = {token.expires, false};
     return {};
   }
 

@@ -84,6 +84,12 @@ Status check_token(const std::optional<TokenState>& token, WallTime now) {
   return {};
 }
 
+Status check_new_token(const std::optional<TokenState>& known, const EnrolToken& token) {
+  if (!known || (!known->used && known->expires == token.expires)) return {};
+  return Error(Code::invalid, known->used ? "this enrolment token was used before"
+                                          : "this enrolment token exists already, with another expiry");
+}
+
 Status check_day(const std::string& day) {
   if (day.size() == 10 && parse_rfc3339(day + "T00:00:00Z")) return {};
   return Error(Code::invalid, "a day is written like 2026-11-21; found \"" + printable(day) + "\"");

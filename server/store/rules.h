@@ -59,6 +59,9 @@ struct TokenState {
   bool used = false;
 };
 Status check_token(const std::optional<TokenState>& token, WallTime now);
+// The same token again is fine, for a caller who never heard the first answer; one that was used, or another expiry, is
+// Code::invalid.
+Status check_new_token(const std::optional<TokenState>& known, const EnrolToken& token);
 
 // "2026-11-21", and nothing else.
 Status check_day(const std::string& day);

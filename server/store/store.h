@@ -151,7 +151,7 @@ class Store {
   virtual Status record_certificate(const Uuid& agent, const std::string& serial, WallTime not_after) = 0;
   virtual Status revoke_agent(const Uuid& agent) = 0;  // Code::not_found
   virtual Status record_seen(std::span<const AgentSeen> seen) = 0;
-  virtual Status add_enrol_token(const EnrolToken& token) = 0;
+  virtual Status add_enrol_token(const EnrolToken& token) = 0;  // the same unused one again is fine
   virtual Status add_api_key(const ApiKey& key) = 0;
   // Days wholly before `day` ("2026-11-21") are gone afterwards, with their index. Gives how many blocks.
   virtual Result<uint64_t> drop_days_before(const std::string& day) = 0;

@@ -298,6 +298,17 @@ TEMPLATE_TEST_CASE("an agent that exists is not enrolled over, and its token sta
   CHECK(world.store->enrol_agent("two", noon, make_agent(2)).ok());
 }
 
+TEMPLATE_TEST_CASE("the same token may be added again until it is used", "", EVERY_STORE) {
+  TestType world;
+  Store& store = *world.store;
+  REQUIRE(store.add_enrol_token({.hash = "token", .expires = noon + 1h}).ok());
+
+  CHECK(store.add_enrol_token({.hash = "token", .expires = noon + 1h}).ok());
+  CHECK(store.add_enrol_token({.hash = "token", .expires = noon + 2h}).error().code() == Code::invalid);
+  REQUIRE(store.enrol_agent("token", noon, make_agent(1)).ok());
+  CHECK(store.add_enrol_token({.hash = "token", .expires = noon + 1h}).error().code() == Code::invalid);
+}
+
 TEMPLATE_TEST_CASE("revoking, certificates and sightings change the agent they name", "", EVERY_STORE) {
   TestType world;
   Store& store = *world.store;
