@@ -1,6 +1,8 @@
 // The one place that knows BlockHeader's Protobuf form. Bounds: block_limits.h.
 #include "common/wire/header_codec.h"
 
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
 #include <string_view>
 
@@ -18,13 +20,6 @@ Error corrupt(const std::string& what) {
 
 // -- Writing ---------------------------------------------------------------------------------------------------------
 
-Bytes shape_bytes(const ShapeKey& key) {
-  Bytes bytes;
-  append_le(bytes, key.high);
-  append_le(bytes, key.low);
-  return bytes;
-}
-
 void put(const SourceRange& range, proto::Source& out) {
   const SourcePosition& position = range.position;
   out.set_id(position.id);
@@ -41,7 +36,8 @@ void put(const SourceRange& range, proto::Source& out) {
 }
 
 void put(const TemplateCount& counted, proto::Template& out) {
-  out.set_shape(shape_bytes(counted.shape));
+  out.set_shape_high(counted.shape.high);
+  out.set_shape_low(counted.shape.low);
   out.set_text(counted.text);
   out.set_example(counted.example);
   int64_t before = counted.buckets.empty() ? 0 : counted.buckets.front().start.ns / bucket_ns;
@@ -125,13 +121,11 @@ ServiceCount take(proto::Service& in) {
   return service;
 }
 
-Result<TemplateCount> take(proto::Template& in) {
+Result<TemplateCount> take(const proto::Template& in) {
   TemplateCount counted;
-  if (in.shape().size() != 16)
-    return corrupt("a shape key has " + std::to_string(in.shape().size()) + " bytes; it has 16");
-  counted.shape = {load_le<uint64_t>(in.shape().data()), load_le<uint64_t>(in.shape().data() + 8)};
-  counted.text = std::move(*in.mutable_text());
-  counted.example = std::move(*in.mutable_example());
+  counted.shape = {in.shape_high(), in.shape_low()};
+  counted.text = in.text();
+  counted.example = in.example();
 
   if (in.bucket_steps_size() != in.bucket_counts_size())
     return corrupt("a template has " + std::to_string(in.bucket_steps_size()) + " bucket steps and " +
@@ -140,6 +134,7 @@ Result<TemplateCount> take(proto::Template& in) {
     return corrupt("a template has " + std::to_string(in.bucket_steps_size()) + " buckets; allowed are " +
                    std::to_string(template_buckets_max));
   int64_t number = in.first_bucket();
+  counted.buckets.reserve(static_cast<size_t>(in.bucket_steps_size()));
   for (int i = 0; i < in.bucket_steps_size(); ++i) {
     BucketCount bucket;
     bucket.count = in.bucket_counts(i);
@@ -185,7 +180,8 @@ ColumnEntry take(proto::Column& in) {
 }  // namespace
 
 Bytes encode_header(const BlockHeader& header, const HeaderCounters& counters) {
-  proto::BlockHeader out;
+  google::protobuf::Arena arena;
+  proto::BlockHeader& out = *google::protobuf::Arena::CreateMessage<proto::BlockHeader>(&arena);
   out.set_miner_version(header.miner_version);
   out.set_host(header.host);
   out.set_time_min_ns(header.time_min.ns);
@@ -215,7 +211,9 @@ Bytes encode_header(const BlockHeader& header, const HeaderCounters& counters) {
 
 Result<BlockHeader> decode_header(BytesView bytes) {
   TRY_DURING(check_counts(bytes), "block header");
-  proto::BlockHeader in;
+  // Thousands of small messages: one arena instead of as many allocations.
+  google::protobuf::Arena arena;
+  proto::BlockHeader& in = *google::protobuf::Arena::CreateMessage<proto::BlockHeader>(&arena);
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return corrupt("not a Protobuf message");
 
   BlockHeader header;
@@ -235,7 +233,7 @@ Result<BlockHeader> decode_header(BytesView bytes) {
   header.services.reserve(static_cast<size_t>(in.services_size()));
   for (proto::Service& service : *in.mutable_services()) header.services.push_back(take(service));
   header.templates.reserve(static_cast<size_t>(in.templates_size()));
-  for (proto::Template& counted : *in.mutable_templates()) {
+  for (const proto::Template& counted : in.templates()) {
     TemplateCount taken = TRY(take(counted));
     header.templates.push_back(std::move(taken));
   }
