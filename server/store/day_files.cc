@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view suffix = ".db";
 constexpr uint64_t repair_batch_bytes = 16_MiB;
+constexpr size_t days_unsealed = 2;  // those that are written to
 
 }  // namespace
 
@@ -108,6 +109,7 @@ Status put_blocks(StoreFile& file, const std::vector<DayFiles::Put>& blocks) {
 }  // namespace
 
 Status DayFiles::put(const std::string& day, const std::vector<Put>& blocks) {
+  sealed_.erase(day);
   const std::shared_ptr<StoreFile> file = TRY(open(day, true));
   return put_blocks(*file, blocks);
 }
@@ -166,6 +168,7 @@ Result<std::vector<DayFiles::Held>> DayFiles::list_held(const std::string& day, 
 }
 
 Status DayFiles::set_aside(const BlockRef& block, const std::string& reason) {
+  sealed_.erase(block.day);
   const std::shared_ptr<StoreFile> file = TRY(open(block.day, false));
   Database* database = TRY(file->writer());
   Transaction transaction = TRY(Transaction::begin(*database));
@@ -202,6 +205,7 @@ bool DayFiles::has_damaged() {
 
 Result<std::set<uint64_t>> DayFiles::repair(const std::string& day,
                                             const std::function<Result<bool>(const SalvagedBlock&)>& wanted) {
+  sealed_.erase(day);
   // Closing moves what its log holds into the file, where that still works.
   forget(day);
   TRY(begin_replacement(options_.disk, path(day)));
@@ -251,6 +255,37 @@ Status DayFiles::recover_repairs() {
     TRY(recover_replacement(options_.disk, path(entry.name.substr(0, entry.name.size() - ending.size()))));
   }
   return {};
+}
+
+void DayFiles::seal_old() {
+  const Result<std::vector<std::string>> days = list();
+  if (!days.ok()) return;
+  for (size_t i = 0; i + days_unsealed < days->size(); ++i) {
+    const std::string& day = (*days)[i];
+    if (sealed_.contains(day)) continue;
+    const Status sealed = seal(day);
+    if (sealed.ok()) {
+      sealed_.insert(day);
+    } else {
+      log_info("a day's file could not be sealed yet", {{"day", day}, {"reason", sealed.error().text()}});
+    }
+  }
+}
+
+Status DayFiles::seal(const std::string& day) {
+  // First: closing any descriptor of a file drops the locks that SQLite holds on it (POSIX).
+  forget(day);
+  constexpr size_t log_version_at = 18;  // in the file's header: 2 where a write-ahead log is in use
+  Bytes header;
+  {
+    const std::unique_ptr<sys::File> file = TRY(options_.disk.open(path(day), sys::OpenMode::read));
+    TRY(file->read_at(0, log_version_at + 1, header));
+  }
+  if (header.size() > log_version_at && header[log_version_at] == 1) return {};
+
+  StoreFile file(file_options(day, path(day)));
+  Database* database = TRY(file.writer());
+  return database->execute("seal", "PRAGMA journal_mode=DELETE");
 }
 
 Status DayFiles::remove(const std::string& day) {

@@ -79,6 +79,10 @@ class DayFiles {
 
   Status remove(const std::string& day);
 
+  // Takes the write-ahead log from days that are over, so that they can be read where nothing can be written: opening a
+  // file with a log makes a shared index beside it, and a full disk has no room for one. What fails is tried again.
+  void seal_old();
+
   std::string path(const std::string& day) const;
 
  private:
@@ -86,6 +90,7 @@ class DayFiles {
   StoreFile::Options file_options(const std::string& day, const std::string& path);
   void forget(const std::string& day);  // closes it
   Result<Bytes> read(const BlockRef& block, const char* sql);
+  Status seal(const std::string& day);
 
   struct Open {
     std::string day;
@@ -98,6 +103,7 @@ class DayFiles {
   std::mutex mutex_;
   std::vector<Open> open_;  // the last used is last
   std::set<std::string> damaged_;
+  std::set<std::string> sealed_;  // the writer's alone
 };
 
 }  // namespace reeve::server

@@ -41,6 +41,7 @@ Status SqliteStore::open() {
     started = start();
   }
   TRY(Status(started));
+  days_.seal_old();
   copies_stale_ = true;
   copy_entities({});
   return {};

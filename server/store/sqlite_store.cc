@@ -98,7 +98,9 @@ struct SqliteStore::Batch {
 Result<SqliteStore::Batch> SqliteStore::place(std::span<const IncomingBlock> blocks) {
   Batch batch;
   for (const IncomingBlock& block : blocks) batch.refs.push_back(TRY(describe_block(block)));
+  const size_t days_before = prepared_days_.size();
   for (const BlockRef& ref : batch.refs) TRY(prepare_day(ref.day));
+  if (prepared_days_.size() > days_before) days_.seal_old();
 
   Database* database = TRY(org_->writer());
   batch.next_commit_id = next_commit_id_;

@@ -134,6 +134,23 @@ TEST_CASE("more days than files are held open are all read") {
   }
 }
 
+TEST_CASE("days that are over need no log to be read, and take late blocks all the same") {
+  OnDisk world;
+  for (uint64_t n = 1; n <= 4; ++n) commit(*world.store, {make_block(1, n, 1, 24h * static_cast<int>(n))});
+  world.reopen();
+  const std::string blocks = world.folder.path() + "/store/blocks/";
+
+  CHECK(!fs::exists(blocks + "2026-11-22.db-wal"));
+  for (const BlockRef& block : list_blocks(*world.store)) CHECK(world.store->read_block(block).ok());
+  CHECK(!fs::exists(blocks + "2026-11-22.db-shm"));
+
+  commit(*world.store, {make_block(1, 5, 1, 24h)});
+  for (const BlockRef& block : list_blocks(*world.store)) CHECK(world.store->read_block(block).ok());
+  world.reopen();
+  CHECK(list_blocks(*world.store).size() == 5);
+  CHECK(!fs::exists(blocks + "2026-11-22.db-wal"));
+}
+
 TEST_CASE("readers on other threads see whole commits while the writer goes on") {
   OnDisk world;
   constexpr uint64_t batches = 60;
