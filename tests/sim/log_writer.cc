@@ -41,7 +41,9 @@ void LogWriter::step() {
   }
   write_lines();
 
-  const bool may_rotate = unfinished_.empty() && !renamed_away_ && rotated_.size() < options_.rotations_max;
+  // Nobody can know of a file that came and went before the agent was first there.
+  const bool known = ledger_.is_stored(options_.name, 0);
+  const bool may_rotate = known && unfinished_.empty() && !renamed_away_ && rotated_.size() < options_.rotations_max;
   if (options_.rotation == Rotation::none || !may_rotate || !random_.one_in(options_.rotate_one_in)) return;
   options_.rotation == Rotation::rename ? rotate_by_renaming() : rotate_by_copying();
 }
@@ -100,8 +102,9 @@ void LogWriter::rotate_by_copying() {
 
 void LogWriter::delete_stored() {
   if (rotated_.empty() || rotated_.back().end == UINT64_MAX || !random_.one_in(4)) return;
-  const uint64_t end = rotated_.back().end;
-  if (!ledger_.all_stored_before(options_.name, end)) return;
+  // The next file's first line, too: an agent that comes back finds newer generations by the oldest one it knows.
+  const uint64_t end = rotated_.back().end + 1;
+  if (ledger_.written(options_.name) < end || !ledger_.all_stored_before(options_.name, end)) return;
   check(disk_.remove(rotated_.back().path).ok(), "an old rotation can be deleted");
   rotated_.pop_back();
 }

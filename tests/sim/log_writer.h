@@ -2,7 +2,7 @@
 //
 // It appends lines, sometimes stopping in the middle of one; it is rotated by renaming (and may go on writing to the
 // renamed file until it reopens) or by copying and truncating; old rotations are deleted once the server has all their
-// lines, so that a deletion never excuses a loss. Deleted files' inode numbers come back with new ones.
+// lines and the first of the next file, so that a deletion never excuses a loss. Deleted files' inode numbers come back with new ones.
 //
 // One thread.
 #pragma once

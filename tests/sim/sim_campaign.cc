@@ -5,12 +5,14 @@
 // Prints what was run and the first failing seed with its story; exit 1 where a promise was broken, 2 for a mistyped
 // command line. --full turns every seed into a longer life: ten minutes and ten times the lines; for spool and store it
 // crashes in every change for each seed, where it otherwise draws one.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "common/base/log.h"
 #include "common/base/time.h"
 #include "tests/sim/sim_fleet.h"
 #include "tests/sim/spool_campaign.h"
@@ -126,6 +128,7 @@ int run_campaigns(int count, char** arguments) {
     std::fputs(usage, stderr);
     return 2;
   }
+  set_log_descriptor(-1);  // what crashed programs have to say would drown the summary
   bool all_held = true;
   for (const std::string& scenario : scenarios) {
     if (request->scenario == "all" || request->scenario == scenario) all_held &= run_scenario(scenario, *request);
