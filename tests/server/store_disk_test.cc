@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "server/store/checksum_vfs.h"
+#include "server/store/sqlite.h"
 #include "tests/pch.h"
 #include "tests/server/store_world.h"
 #include "tests/sim/sim_clock.h"
@@ -185,12 +187,24 @@ TEST_CASE("readers on other threads see whole commits while the writer goes on")
 TEST_CASE("a store of a newer format is refused with the numbers of both") {
   OnDisk world;
   world.store.reset();
-  // The format is the header's user_version; the page's checksum must agree, so it is set through SQLite elsewhere:
-  // here a folder in the place of the file stands for whatever cannot be opened.
-  fs::remove(world.folder.path() + "/store/org.db");
-  fs::create_directory(world.folder.path() + "/store/org.db");
+  {
+    const auto vfs = ChecksumVfs::make("").value();
+    const auto database = Database::open({.path = world.folder.path() + "/store/org.db", .vfs = vfs->name()}).value();
+    REQUIRE(database->execute("pretend", "PRAGMA user_version=9").ok());
+  }
 
   const auto opened = open_sqlite_store({.directory = world.folder.path() + "/store", .disk = sys::real_disk()});
+
+  REQUIRE(!opened.ok());
+  CHECK(opened.error().code() == Code::invalid);
+  CHECK(opened.error().text().find("org.db: written in format 9 by a newer release") != std::string::npos);
+}
+
+TEST_CASE("a folder in the place of a file is an error that names it") {
+  TemporaryFolder folder;
+  fs::create_directories(folder.path() + "/store/org.db");
+
+  const auto opened = open_sqlite_store({.directory = folder.path() + "/store", .disk = sys::real_disk()});
 
   REQUIRE(!opened.ok());
   CHECK(opened.error().text().find("org.db") != std::string::npos);

@@ -1,3 +1,4 @@
+// Small real blocks, and folders that clean up after themselves.
 #include "tests/server/store_world.h"
 
 #include <unistd.h>
