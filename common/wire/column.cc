@@ -16,6 +16,9 @@ namespace {
 // Below this a frame's own header eats the gain.
 constexpr size_t compress_bytes_min = 32;
 
+// A buffer below this is kept whatever was in it.
+constexpr size_t kept_bytes_min = 256_KiB;
+
 constexpr std::string_view name_of(ColumnType type) {
   switch (type) {
     case ColumnType::time:
@@ -88,17 +91,17 @@ void ColumnWriter::add(ColumnType type, BytesView raw) {
   entry.codec = static_cast<uint32_t>(ColumnCodec::raw);
 
   if (raw.size() >= compress_bytes_min) {
-    columns_.resize(entry.offset + ZSTD_compressBound(raw.size()));
-    const size_t stored = ZSTD_compress2(context_->context, columns_.data() + entry.offset,
-                                         columns_.size() - entry.offset, raw.data(), raw.size());
+    // Not initialised: of the bound's pages only those that the frame fills are ever touched.
+    const size_t room = ZSTD_compressBound(raw.size());
+    const auto frame = std::make_unique_for_overwrite<char[]>(room);
+    const size_t stored = ZSTD_compress2(context_->context, frame.get(), room, raw.data(), raw.size());
     check(!ZSTD_isError(stored), "zstd fits its own bound");
-    columns_.resize(entry.offset + stored);
-    if (stored < raw.size()) entry.codec = static_cast<uint32_t>(ColumnCodec::zstd);
+    if (stored < raw.size()) {
+      entry.codec = static_cast<uint32_t>(ColumnCodec::zstd);
+      columns_.append(frame.get(), stored);
+    }
   }
-  if (entry.codec == static_cast<uint32_t>(ColumnCodec::raw)) {
-    columns_.resize(entry.offset);
-    columns_.append(raw);
-  }
+  if (entry.codec == static_cast<uint32_t>(ColumnCodec::raw)) columns_.append(raw);
 
   entry.stored_bytes = columns_.size() - entry.offset;
   entry.crc = crc32c(BytesView(columns_).substr(entry.offset));
@@ -114,8 +117,13 @@ Bytes ColumnWriter::take_block(BlockKind kind, BlockHeader& header, const Header
   block += columns_;
   check(block.size() <= block_bytes_max, "a builder keeps its block within its bound");
   directory_.clear();
-  columns_.clear();
+  clear_buffer(columns_);
   return block;
+}
+
+void clear_buffer(Bytes& buffer) {
+  if (buffer.capacity() > kept_bytes_min && buffer.size() < buffer.capacity() / 8) Bytes().swap(buffer);
+  buffer.clear();
 }
 
 Result<ColumnReader> ColumnReader::open(BytesView block, const BlockHeader& header) {

@@ -48,6 +48,10 @@ class ColumnWriter {
   Bytes columns_;
 };
 
+// Empties a buffer that is used again and again, and gives its memory back where it was far larger than needed: after a
+// backlog an agent is small again.
+void clear_buffer(Bytes& buffer);
+
 // The columns of one block. Keeps views of the block and of the header; both must outlive it.
 class ColumnReader {
  public:

@@ -25,6 +25,7 @@ namespace reeve::wire {
 namespace {
 
 constexpr uint8_t suspect_bit = 0x80;
+constexpr size_t rows_kept_min = 8192;  // room for fewer rows is kept whatever a block held
 
 struct Row {
   int64_t time_ns;
@@ -342,8 +343,10 @@ void LogBlockBuilder::State::clear() {
   sources.clear();
   sources_text_bytes = 0;
   source_advanced = false;
+  if (rows.capacity() > rows_kept_min && rows.size() < rows.capacity() / 8) std::vector<Row>().swap(rows);
   rows.clear();
-  bodies.clear();
+  clear_buffer(bodies);
+  clear_buffer(column);
   time_min = {INT64_MAX};
   time_max = {INT64_MIN};
   time_suspect_rows = 0;
@@ -357,7 +360,7 @@ void LogBlockBuilder::State::clear() {
   templates_left_out = 0;
   field_keys.clear();
   field_key_index.clear();
-  fields.clear();
+  clear_buffer(fields);
   fields_count = 0;
   fields_left_out = 0;
   last_row_with_fields = 0;

@@ -1,6 +1,7 @@
 // Foreign bytes: cut, flipped, and changed with their checksums made right again.
 #include <zstd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "common/wire/block_limits.h"
@@ -12,7 +13,27 @@
 using namespace reeve;
 using namespace reeve::wire;
 
+#if defined(__SANITIZE_ADDRESS__)
+// The compiler brings the function but not its header.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, size_t),
+                                                         void (*on_free)(const volatile void*));
+#endif
+
 namespace {
+
+// The largest single piece of memory that anybody asked for; told by the sanitizer, where there is one.
+size_t largest_allocation = 0;
+
+void note_allocation(const volatile void*, size_t bytes) {
+  largest_allocation = std::max(largest_allocation, bytes);
+}
+void note_free(const volatile void*) {}
+
+#if defined(__SANITIZE_ADDRESS__)
+const bool watching_allocations = __sanitizer_install_malloc_and_free_hooks(note_allocation, note_free) > 0;
+#else
+const bool watching_allocations = false;
+#endif
 
 // A block of these columns, every checksum right.
 Bytes assemble(BlockHeader header, const std::vector<std::pair<uint32_t, Bytes>>& columns) {
@@ -143,7 +164,10 @@ TEST_CASE("mutated columns with right checksums never hurt") {
     if (random.one_in(8)) changed.columns[at].codec ^= 1;
     if (random.one_in(8)) changed.columns[at].raw_bytes = random.below(column_raw_bytes_max + 2);
     if (random.one_in(8)) changed.rows = static_cast<uint32_t>(random.below(1'000));
-    read_everything(assemble(changed, bytes));
+    const Bytes block = assemble(changed, bytes);
+    largest_allocation = 0;
+    read_everything(block);
+    CHECK(largest_allocation <= column_raw_bytes_max + 1);
   }
 }
 
@@ -175,8 +199,28 @@ TEST_CASE("a small column that says it is a gibibyte is refused by the envelope"
 
   const Bytes block = assemble(header, columns);
 
+  largest_allocation = 0;
   CHECK(verify_block(block).error().code() == Code::corrupt);
   CHECK(read_log_block(block).error().code() == Code::corrupt);
+  CHECK(largest_allocation < 64_KiB);
+}
+
+TEST_CASE("a zip bomb within the bound of a column costs no more than that bound, and only where its rows add up") {
+  const Bytes sample = sample_log_block();
+  BlockHeader header = parse_header(sample).value();
+  auto columns = columns_of(sample, header);
+  const size_t body = index_of(header, ColumnType::body);
+  columns[body].second = compressed(Bytes(column_raw_bytes_max, '\0'));
+  REQUIRE(columns[body].second.size() < 30'000);
+  REQUIRE((!watching_allocations || largest_allocation >= column_raw_bytes_max));  // making the bomb was noticed
+  header.columns[body].codec = static_cast<uint32_t>(ColumnCodec::zstd);
+  header.columns[body].raw_bytes = column_raw_bytes_max;
+  const Bytes block = assemble(header, columns);
+
+  largest_allocation = 0;
+  CHECK(verify_block(block).ok());
+  CHECK(read_log_block(block).error().code() == Code::corrupt);
+  CHECK(largest_allocation < 64_KiB);
 }
 
 TEST_CASE("a frame that holds more, or less, than the directory says is refused") {
