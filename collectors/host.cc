@@ -262,8 +262,9 @@ void HostCollector::sample_file_systems(Sample& sample) {
     if (!space.ok() || space->total_bytes == 0) continue;
     --left;
 
-    const uint64_t free = std::min(space->available_bytes, space->total_bytes);
-    const uint64_t used = space->total_bytes - free;  // what only root may still fill counts as used
+    const uint64_t unallocated = std::min(space->free_bytes, space->total_bytes);
+    const uint64_t available = std::min(space->available_bytes, unallocated);
+    const uint64_t used = space->total_bytes - unallocated;
     const auto state = [&](std::string_view name, std::string_view unit, std::string_view of, double value) {
       sample.gauge(name, unit,
                    {{"system.device", mount.device},
@@ -273,8 +274,10 @@ void HostCollector::sample_file_systems(Sample& sample) {
                    value);
     };
     state("system.filesystem.usage", "By", "used", static_cast<double>(used));
-    state("system.filesystem.usage", "By", "free", static_cast<double>(free));
-    state("system.filesystem.utilization", "1", "used", ratio(used, space->total_bytes));
+    state("system.filesystem.usage", "By", "free", static_cast<double>(available));
+    state("system.filesystem.usage", "By", "reserved", static_cast<double>(unallocated - available));
+    // As df says it: what is kept back for root is neither used nor to be had.
+    state("system.filesystem.utilization", "1", "used", ratio(used, used + available));
     sample.gauge("system.filesystem.limit", "By",
                  {{"system.device", mount.device},
                   {"system.filesystem.mountpoint", mount.mountpoint},

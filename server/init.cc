@@ -76,6 +76,13 @@ Result<ServerConfig> make_config(sys::Disk& disk, const InitOptions& options, co
   return config;
 }
 
+// The fingerprint is what `reeve login --ca-fingerprint` wants to hear.
+std::string say_authority(const OrgFiles& files, BytesView certificate_pem, const char* how) {
+  const Result<sys::CertificateInfo> info = sys::certificate_info(certificate_pem);
+  const std::string fingerprint = info.ok() ? " sha256:" + info->fingerprint : std::string();
+  return "certificate authority: " + files.ca_certificate() + fingerprint + how;
+}
+
 Status make_authority(sys::Disk& disk, WallTime now, const OrgFiles& files, const std::string& org, Said& said) {
   const bool has_key = TRY(exists(disk, files.ca_key()));
   const bool has_certificate = TRY(exists(disk, files.ca_certificate()));
@@ -84,14 +91,15 @@ Status make_authority(sys::Disk& disk, WallTime now, const OrgFiles& files, cons
                                     "; bring the key back, or agents would have to enrol again");
   }
   if (has_certificate) {
-    said.push_back("certificate authority: " + files.ca_certificate() + " (kept)");
+    const Bytes kept = TRY(sys::read_file(disk, files.ca_certificate(), file_bytes_max));
+    said.push_back(say_authority(files, kept, " (kept)"));
     return {};
   }
   // The key first: a crash in between leaves a key without a certificate, which the next run replaces.
   const sys::KeyAndCertificate ca = TRY(sys::make_ca({.organization = org, .now = now, .validity = ca_validity}));
   TRY(sys::write_file_atomically(disk, files.ca_key(), ca.key_pem));
   TRY(sys::write_file_atomically(disk, files.ca_certificate(), ca.certificate_pem));
-  said.push_back("certificate authority: " + files.ca_certificate());
+  said.push_back(say_authority(files, ca.certificate_pem, ""));
   return {};
 }
 

@@ -38,7 +38,8 @@ struct DirectoryEntry {
 
 struct DiskSpace {
   uint64_t total_bytes = 0;
-  uint64_t available_bytes = 0;
+  uint64_t free_bytes = 0;       // including what is kept back for root
+  uint64_t available_bytes = 0;  // to everybody
 };
 
 // An open file; closes when destroyed. One thread at a time.

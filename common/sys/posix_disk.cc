@@ -192,6 +192,7 @@ class PosixDisk : public Disk {
     struct statvfs found;
     if (::statvfs(path.c_str(), &found) != 0) return failed("ask for the space of", path);
     return DiskSpace{.total_bytes = uint64_t{found.f_blocks} * found.f_frsize,
+                     .free_bytes = uint64_t{found.f_bfree} * found.f_frsize,
                      .available_bytes = uint64_t{found.f_bavail} * found.f_frsize};
   }
 };

@@ -19,10 +19,10 @@ const std::string fixtures = REEVE_SOURCE_DIR "/tests/collectors/host/";
 
 struct HostFixture {
   HostFixture() {
-    disk.spaces["/"] = {.total_bytes = 1000, .available_bytes = 250};
-    disk.spaces["/srv/my data"] = {.total_bytes = 4000, .available_bytes = 4000};
-    disk.spaces["/tmp"] = {.total_bytes = 100, .available_bytes = 50};
-    disk.spaces["/mnt/nfs"] = {.total_bytes = 1, .available_bytes = 1};
+    disk.spaces["/"] = {.total_bytes = 1000, .free_bytes = 300, .available_bytes = 250};
+    disk.spaces["/srv/my data"] = {.total_bytes = 4000, .free_bytes = 4000, .available_bytes = 4000};
+    disk.spaces["/tmp"] = {.total_bytes = 100, .free_bytes = 50, .available_bytes = 50};
+    disk.spaces["/mnt/nfs"] = {.total_bytes = 1, .free_bytes = 1, .available_bytes = 1};
   }
 
   double value(const std::string& name) const {
@@ -94,10 +94,12 @@ TEST_CASE("file systems are real ones, each device once, and one that does not a
   f.collector.poll(f.now, f.wall, f.intake);
 
   const std::string root = "{system.device=/dev/sda1,system.filesystem.mountpoint=/,";
-  CHECK(f.value("system.filesystem.usage" + root + "system.filesystem.state=used,system.filesystem.type=ext4}") == 750);
+  CHECK(f.value("system.filesystem.usage" + root + "system.filesystem.state=used,system.filesystem.type=ext4}") == 700);
   CHECK(f.value("system.filesystem.usage" + root + "system.filesystem.state=free,system.filesystem.type=ext4}") == 250);
+  CHECK(f.value("system.filesystem.usage" + root + "system.filesystem.state=reserved,system.filesystem.type=ext4}") ==
+        50);
   CHECK(f.value("system.filesystem.utilization" + root + "system.filesystem.state=used,system.filesystem.type=ext4}") ==
-        0.75);
+        700.0 / 950);
   CHECK(f.value("system.filesystem.limit" + root + "system.filesystem.type=ext4}") == 1000);
   CHECK(f.value("system.filesystem.limit{system.device=/dev/mapper/vg-data,"
                 "system.filesystem.mountpoint=/srv/my data,system.filesystem.type=xfs}") == 4000);

@@ -317,8 +317,8 @@ Status SimDisk::sync_directory(const std::string& given) {
 Result<sys::DiskSpace> SimDisk::space(const std::string& given) {
   if (state_->stopped) return State::dead(given);
   const uint64_t used = state_->bytes_used();
-  return sys::DiskSpace{.total_bytes = state_->bytes_max,
-                        .available_bytes = used < state_->bytes_max ? state_->bytes_max - used : 0};
+  const uint64_t free = used < state_->bytes_max ? state_->bytes_max - used : 0;
+  return sys::DiskSpace{.total_bytes = state_->bytes_max, .free_bytes = free, .available_bytes = free};
 }
 
 uint64_t SimDisk::changes() const {
