@@ -217,6 +217,7 @@ Result<std::set<uint64_t>> DayFiles::repair(const std::string& day,
   uint64_t batch_bytes = 0;
   const auto flush = [&]() -> Status {
     std::vector<Put> puts;
+    puts.reserve(batch.size());
     for (const SalvagedBlock& block : batch) {
       puts.push_back({block.commit_id, {block.batch_first, block.batch_last}, &block.block});
     }

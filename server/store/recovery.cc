@@ -28,7 +28,7 @@ Status SqliteStore::open() {
   TRY(days_.recover_repairs());
   const Entities copied = TRY(copies_.load());
 
-  const Status opened = open_org();
+  Status opened = open_org();
   if (!opened.ok() && !org_damaged_) return opened;
   // An index that is gone is as good as damaged, when there is anything to put into it.
   if (opened.ok() && org_->made() && (!TRY(days_.list()).empty() || !copied.agents.empty() || !copied.keys.empty())) {
@@ -40,7 +40,7 @@ Status SqliteStore::open() {
     TRY(heal());
     started = start();
   }
-  TRY(Status(started));
+  TRY(started);
   days_.seal_old();
   copies_stale_ = true;
   copy_entities({});
@@ -113,7 +113,7 @@ Status SqliteStore::index_batch(const std::vector<BlockRef>& blocks) {
   };
   const Status written = write("index what a crash left out", index);
   if (!follows) return {};  // an older try, stored since under newer ids
-  TRY(Status(written));
+  TRY(written);
   last_commit_id_ = blocks.back().commit_id;
   log_info("blocks were indexed that a crash had left out", {{"blocks", blocks.size()}});
   return {};

@@ -27,7 +27,7 @@ Status SqliteStore::heal() {
     if (org_damaged_) TRY(rebuild_index());
     const std::vector<std::string> days = days_.take_damaged();
     for (size_t i = 0; i < days.size(); ++i) {
-      const Status repaired = repair_day(days[i]);
+      Status repaired = repair_day(days[i]);
       if (repaired.ok()) continue;
       for (; i < days.size(); ++i) days_.note_damage(days[i]);
       if (!org_damaged_ || round == rounds_max) return repaired;

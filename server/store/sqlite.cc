@@ -209,7 +209,7 @@ Result<Transaction> Transaction::begin(Database& database) {
 
 Status Transaction::commit() {
   Database* database = std::exchange(database_, nullptr);
-  const Status committed = database->execute("commit", "COMMIT");
+  Status committed = database->execute("commit", "COMMIT");
   // A commit that failed leaves the transaction open, or SQLite has rolled it back itself.
   if (!committed.ok() && database->in_transaction()) TRY(database->execute("roll back", "ROLLBACK"));
   return committed;

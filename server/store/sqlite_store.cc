@@ -62,7 +62,7 @@ std::shared_ptr<StoreFile> SqliteStore::org() const {
 
 Status SqliteStore::write(const char* purpose, const std::function<Status(Database&)>& work) {
   TRY_DURING(heal(), purpose);
-  const Status written = try_write(purpose, work);
+  Status written = try_write(purpose, work);
   if (written.ok() || !found_damage(written.error())) return written;
   TRY_DURING(heal(), purpose);
   return try_write(purpose, work);
@@ -217,7 +217,7 @@ Status SqliteStore::set_aside(const BlockRef& block, const std::string& reason) 
 
   if (!bytes.ok() && days_.has_damaged()) return heal();  // takes out every block that its file has lost
   // The bytes first: a crash in between leaves an entry without a block, which is met and set aside again.
-  const Status moved = days_.set_aside(*known, reason);
+  Status moved = days_.set_aside(*known, reason);
   if (!moved.ok() && moved.error().code() != Code::not_found) return moved;
   log_warn("a damaged block was set aside", {{"commit_id", block.commit_id}, {"day", block.day}, {"reason", reason}});
   uint64_t damaged = 0;
