@@ -41,8 +41,8 @@ void LogWriter::step() {
   }
   write_lines();
 
-  // Nobody can know of a file that came and went before the agent was first there.
-  const bool known = ledger_.is_stored(options_.name, 0);
+  // Nobody can know of a file that came and went before the agent was first there; nor of a content that did.
+  const bool known = ledger_.is_stored(options_.name, options_.rotation == Rotation::rename ? 0 : content_start_);
   const bool may_rotate = known && unfinished_.empty() && !renamed_away_ && rotated_.size() < options_.rotations_max;
   if (options_.rotation == Rotation::none || !may_rotate || !random_.one_in(options_.rotate_one_in)) return;
   options_.rotation == Rotation::rename ? rotate_by_renaming() : rotate_by_copying();
@@ -96,7 +96,8 @@ void LogWriter::rotate_by_copying() {
   check(copy.ok() && (*copy)->write_at(0, disk_.contents(path(0))).ok(), "the log can be copied");
   check(file_->truncate(0).ok(), "the log can be truncated");
   file_size_ = 0;
-  rotated_.push_front({.path = path(1), .end = ledger_.written(options_.name)});
+  content_start_ = ledger_.written(options_.name);
+  rotated_.push_front({.path = path(1), .end = content_start_});
   ledger_.begin_file(options_.name);
 }
 

@@ -2,7 +2,8 @@
 //
 // It appends lines, sometimes stopping in the middle of one; it is rotated by renaming (and may go on writing to the
 // renamed file until it reopens) or by copying and truncating; old rotations are deleted once the server has all their
-// lines and the first of the next file, so that a deletion never excuses a loss. Deleted files' inode numbers come back with new ones.
+// lines and the first of the next file, so that a deletion never excuses a loss. Deleted files' inode numbers come back
+// with new ones.
 //
 // One thread.
 #pragma once
@@ -59,6 +60,7 @@ class LogWriter {
   Random& random_;
   std::unique_ptr<sys::File> file_;
   uint64_t file_size_ = 0;
+  uint64_t content_start_ = 0;   // the first line since the last truncation
   Bytes unfinished_;             // the rest of a line that was begun
   bool renamed_away_ = false;    // file_ is not at path(0) any more
   std::deque<Rotated> rotated_;  // newest first: path(1), path(2), ...
