@@ -187,7 +187,7 @@ NEXT
 
 # Stay while both live; say so if one ends by itself.
 while running server >/dev/null && running agent >/dev/null; do sleep 1; done
-if [ -e "$data/stopping" ]; then
+if [ -e "$data/stopping" ] || [ ! -e "$data/.reeve-quickstart" ]; then
   echo "stopped from another terminal"
   exit 0
 fi
