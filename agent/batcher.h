@@ -51,7 +51,7 @@ class Batcher : public collect::Intake {
   struct Options {
     std::string host;
     Output output = Output::server;
-    LocalOffset local_offset;  // none: times without a zone are UTC
+    LocalOffset local_offset{};  // none: times without a zone are UTC
     uint64_t raw_bytes_seal = 4_MiB;
     Duration age_max = 5s;
     Duration age_max_urgent = 500ms;

@@ -57,6 +57,7 @@ struct Spool::State {
 
   Status write_opening(SegmentWriter& to, std::vector<HeldBlock>& places);
   Status begin_segment();
+  Status sync_in_place();
   Status make_room(uint64_t bytes);
   void make_durable();
   Status sync();
@@ -151,7 +152,9 @@ Status Spool::State::begin_segment() {
   if (begun.ok()) begun = disk.rename(path + ".new", path);
   if (begun.ok()) {
     begun = disk.sync_directory(options.directory);
-    // Whether the name will last is unknown. Where it does, the segment says what the next one will say again.
+    // Whether the name will last is unknown. Where it does, nothing may be true that it does not know: the segment
+    // before it is not written to any more.
+    if (!begun.ok() && writer) writer->give_up();
     if (!begun.ok() && !disk.remove(path).ok()) log_warn("a segment given up stays", {{"file", path}});
   } else if (!disk.remove(path + ".new").ok()) {
     log_warn("a segment given up stays", {{"file", path + ".new"}});  // the next start removes it
@@ -163,6 +166,20 @@ Status Spool::State::begin_segment() {
   for (size_t i = 0; i < places.size(); ++i) contents.unsynced[i].place = places[i];
   make_durable();
   delete_acknowledged_segments();
+  return {};
+}
+
+// Recovered blocks that cannot be written anew now, for want of room. They may have been shown to the link before the
+// crash, so they have to count: their file is synced where it lies.
+Status Spool::State::sync_in_place() {
+  if (contents.unsynced.empty()) return {};
+  HeldSegment* segment = contents.segment(contents.unsynced.front().place.segment);
+  check(segment != nullptr, "blocks come back from a segment that is there");
+  const auto file = TRY(disk.open(path_of(segment->name), sys::OpenMode::read_write));
+  TRY(file->sync());
+  const HeldBlock& last = contents.unsynced.back().place;
+  segment->valid_bytes = last.offset + frame_header_bytes + last.payload_bytes;
+  make_durable();
   return {};
 }
 
@@ -212,10 +229,10 @@ void Spool::State::write_checkpoint(const std::vector<wire::SourcePosition>& pos
 }
 
 void Spool::State::delete_acknowledged_segments() {
-  // Asked anew each time: a sync that fails begins another segment, and that one must stay.
+  // Asked anew each time: a sync that fails begins another segment, and the newest must stay, whether it is written to
+  // or (the disk is full) not: it alone knows everything.
   const auto is_done = [this](const auto& entry) {
-    const bool current = writer && writer->name().number == entry.first;
-    return !current && entry.second.held_blocks == 0;
+    return entry.first != contents.segments.rbegin()->first && entry.second.held_blocks == 0;
   };
   auto done = std::find_if(contents.segments.begin(), contents.segments.end(), is_done);
   if (done == contents.segments.end()) return;
@@ -343,10 +360,10 @@ Result<std::unique_ptr<Spool>> Spool::open(sys::Disk& disk, Random& random, cons
   if (is_new) state->contents.epoch = make_uuid_v4(random);
   const bool foreign = !is_new && !state->contents.agent.is_nil() && state->contents.agent != agent;
 
+  Status begun = foreign ? state->begin_new_epoch() : state->begin_segment();
   // A full disk is no reason not to start: what is held can be sent, and that makes room.
-  const Status begun = foreign ? state->begin_new_epoch() : state->begin_segment();
-  if (!begun.ok() && (foreign || begun.error().code() != Code::exhausted))
-    return begun.error().during("open the spool");
+  if (!begun.ok() && !foreign && begun.error().code() == Code::exhausted) begun = state->sync_in_place();
+  if (!begun.ok()) return begun.error().during("open the spool");
   return std::unique_ptr<Spool>(new Spool(std::move(state)));
 }
 

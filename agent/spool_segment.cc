@@ -7,6 +7,7 @@
 
 #include "common/base/check.h"
 #include "common/base/crc32c.h"
+#include "common/base/log.h"
 
 namespace reeve::agent {
 
@@ -109,6 +110,10 @@ Status SegmentWriter::sync() {
     synced_bytes_ = size_;
   } else {
     broken_ = true;
+    // The cache may go on showing what the disk never got; better nobody finds it there after a restart.
+    if (const Status cut = file_->truncate(synced_bytes_); !cut.ok()) {
+      log_warn("a segment given up keeps its end", {{"error", cut.error().text()}});
+    }
   }
   return synced;
 }

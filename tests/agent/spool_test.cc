@@ -392,6 +392,27 @@ TEST_CASE_METHOD(SpoolTest,
   CHECK(text_of(spool->read(Lane::live, 2), 5) == "later");
 }
 
+TEST_CASE_METHOD(SpoolTest, "a full disk never costs the last segment, nor blocks that were shown before the crash") {
+  // Both were found by the simulator: without a segment to write to, all of them counted as old; and blocks that could
+  // not be written anew counted as never synced, so the server knew more than the agent.
+  append_synced("one", {position_at(1, 10)});
+  append("two", {position_at(1, 20)});
+  spool.reset();
+  disk.set_bytes_max(0);
+
+  open();
+
+  CHECK(next() == 3);
+  CHECK(text_of(spool->read(Lane::live, 2), 3) == "two");
+  REQUIRE(spool->acknowledge(Lane::live, 2).ok());
+  CHECK(segments().size() == 1);
+  const Uuid epoch = spool->epoch();
+  disk.set_bytes_max(1_GiB);
+  open();
+  CHECK(spool->epoch() == epoch);
+  CHECK(offset_of(*spool, 1) == 20);
+}
+
 TEST_CASE_METHOD(SpoolTest, "a failed sync is not repeated on that file: the blocks are written again elsewhere") {
   append_synced("one");
   append("two", {position_at(1, 20)});
