@@ -129,10 +129,11 @@ def no_promises(path, text):
 
 
 def opening(path, text):
-    """A source file opens by saying what it is for."""
+    """A source file opens by saying what it is for; a .cc may leave that to its own header."""
     if path.endswith('_test.cc'):
         return  # its test cases are sentences already
-    if not text.startswith('//'):
+    own_header = '#include "' + os.path.splitext(path)[0] + '.h"'
+    if not text.startswith('//') and not (path.endswith('.cc') and text.startswith(own_header)):
         yield 1, 'the file does not open with a comment that says what it is for'
 
 

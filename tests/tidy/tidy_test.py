@@ -31,6 +31,12 @@ class Rules(unittest.TestCase):
         self.assertTrue(list(tidy.sql_in_the_store('server/api/logs.cc', 'run("SELECT 1");\n')))
         self.assertFalse(list(tidy.sql_in_the_store('server/store/sqlite.cc', 'run("SELECT 1");\n')))
 
+    def test_a_file_that_does_not_say_what_it_is_for_is_found(self):
+        self.assertTrue(list(tidy.opening('agent/spool.h', '#pragma once\n')))
+        self.assertTrue(list(tidy.opening('agent/spool.cc', '#include <map>\n')))
+        self.assertFalse(list(tidy.opening('agent/spool.cc', '#include "agent/spool.h"\n')))
+        self.assertFalse(list(tidy.opening('agent/spool.h', '// Keeps blocks.\n')))
+
     def test_a_file_past_the_bound_is_found(self):
         self.assertTrue(list(tidy.length('a.cc', '\n' * 501)))
         self.assertFalse(list(tidy.length('a.cc', '\n' * 500)))
