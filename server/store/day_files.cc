@@ -289,9 +289,19 @@ Status DayFiles::seal(const std::string& day) {
   return database->execute("seal", "PRAGMA journal_mode=DELETE");
 }
 
-Status DayFiles::remove(const std::string& day) {
-  forget(day);
-  return remove_database(options_.disk, path(day));
+Status DayFiles::remove_before(const std::string& day) {
+  constexpr size_t day_chars = 10;
+  bool removed = false;
+  for (const sys::DirectoryEntry& entry : TRY(options_.disk.list(directory_))) {
+    const std::string of = entry.name.substr(0, day_chars);
+    if (of >= day || !check_day(of).ok()) continue;
+    forget(of);
+    // Closing may have removed a side file already.
+    const Status gone = options_.disk.remove(directory_ + "/" + entry.name);
+    if (!gone.ok() && gone.error().code() != Code::not_found) return gone.error();
+    removed = true;
+  }
+  return removed ? options_.disk.sync_directory(directory_) : Status();
 }
 
 }  // namespace reeve::server

@@ -77,7 +77,8 @@ class DayFiles {
   // Finishes or undoes the repairs that a crash cut.
   Status recover_repairs();
 
-  Status remove(const std::string& day);
+  // The files of earlier days, their damaged ones too.
+  Status remove_before(const std::string& day);
 
   // Takes the write-ahead log from days that are over, so that they can be read where nothing can be written: opening a
   // file with a log makes a shared index beside it, and a full disk has no room for one. What fails is tried again.

@@ -58,10 +58,7 @@ Status SqliteStore::start() {
 Status SqliteStore::finish_drops() {
   Database* database = TRY(org_->writer());
   const std::string oldest = TRY(read_oldest_day(*database));
-  for (const std::string& day : TRY(days_.list())) {
-    if (day < oldest) TRY(days_.remove(day));
-  }
-  return {};
+  return days_.remove_before(oldest);
 }
 
 Status SqliteStore::prepare_day(const std::string& day) {

@@ -7,18 +7,15 @@ namespace reeve::server {
 
 namespace {
 
+constexpr int damaged_files_max = 4;  // of one path; the last one's place is taken again
+
 constexpr std::string_view side_files[] = {"-wal", "-shm", "-journal"};
 
 bool exists(sys::Disk& disk, const std::string& path) {
   return disk.stat(path).ok();
 }
 
-}  // namespace
-
-std::string replacement_path(const std::string& path) {
-  return path + ".new";
-}
-
+// The database with its side files; absent ones are passed by.
 Status remove_database(sys::Disk& disk, const std::string& path) {
   for (std::string_view side : side_files) {
     const std::string name = path + std::string(side);
@@ -26,6 +23,12 @@ Status remove_database(sys::Disk& disk, const std::string& path) {
   }
   if (exists(disk, path)) TRY(disk.remove(path));
   return disk.sync_directory(sys::parent_directory(path));
+}
+
+}  // namespace
+
+std::string replacement_path(const std::string& path) {
+  return path + ".new";
 }
 
 Status begin_replacement(sys::Disk& disk, const std::string& path) {
@@ -36,7 +39,9 @@ Result<std::string> finish_replacement(sys::Disk& disk, const std::string& path)
   std::string damaged;
   if (exists(disk, path)) {
     damaged = path + ".damaged";
-    for (int n = 2; exists(disk, damaged); ++n) damaged = path + ".damaged-" + std::to_string(n);
+    for (int n = 2; exists(disk, damaged) && n <= damaged_files_max; ++n) {
+      damaged = path + ".damaged-" + std::to_string(n);
+    }
     // The side files first: a log without its database is ignored, a database with a foreign log is not.
     for (std::string_view side : side_files) {
       const std::string name = path + std::string(side);

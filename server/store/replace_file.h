@@ -1,7 +1,7 @@
 // Replaces a damaged database file by a new one made beside it, so that a crash leaves the one or the other.
 //
 // The new file is built whole at `<path>.new` and closed; then the damaged one becomes `<path>.damaged`, `.damaged-2`,
-// ... and the new one takes its name. Nothing is thrown away.
+// ... and the new one takes its name. Up to four damaged ones are kept; then the fourth is replaced.
 #pragma once
 
 #include <string>
@@ -21,8 +21,5 @@ Result<std::string> finish_replacement(sys::Disk& disk, const std::string& path)
 
 // After a crash: takes the replacement where the file is gone, else removes it, for it may be half done.
 Status recover_replacement(sys::Disk& disk, const std::string& path);
-
-// The database with its side files; absent ones are passed by.
-Status remove_database(sys::Disk& disk, const std::string& path);
 
 }  // namespace reeve::server

@@ -1,6 +1,7 @@
 // What only the store on disk can promise: what survives a restart, a crash between its files, a full disk.
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "server/store/checksum_vfs.h"
@@ -108,8 +109,10 @@ TEST_CASE("a day whose file outlived its drop is removed at the next start") {
   REQUIRE(world.store->drop_days_before("2026-11-22").value() == 1);
   CHECK(!fs::exists(world.file("blocks/2026-11-21.db")));
 
+  std::ofstream(world.file("blocks/2026-11-21.db.damaged")) << "kept for a look";
   world.put_back("blocks/2026-11-21.db");
 
+  CHECK(!fs::exists(world.file("blocks/2026-11-21.db.damaged")));
   CHECK(!fs::exists(world.file("blocks/2026-11-21.db")));
   CHECK(list_blocks(*world.store).size() == 1);
 }
