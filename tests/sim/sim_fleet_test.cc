@@ -1,15 +1,11 @@
 #include "tests/sim/sim_fleet.h"
 
-#include "common/base/log.h"
 #include "tests/pch.h"
 
 namespace reeve::sim {
 namespace {
 
 constexpr uint64_t seeds = 500;
-
-// Crashed agents and servers have much to say, thousands of times; a failure's story says what matters.
-const bool log_is_quiet = (set_log_descriptor(-1), true);
 
 FleetOutcome must_hold(const FleetOptions& options) {
   const auto outcome = run_fleet(options);
