@@ -52,7 +52,7 @@ Poll FileCollector::poll(Instant now, WallTime wall, Intake& intake) {
 
   Poll poll;
   poll.more = !ready_.empty() && !intake.full();
-  poll.at_end = look && ready_.empty();
+  poll.at_end = look && ready_.empty() && !scan_wanted_;
   // Woken in the pause between two looks, probably by a change: the next look is due as early as it may be.
   poll.next = last_look_ + (look ? std::max(config_.look_interval, look_pause) : look_pause);
   return poll;
@@ -100,6 +100,7 @@ void FileCollector::read_some(Instant now, Intake& intake) {
     if (found == sources_.end()) continue;
     found->second->queued = false;
     const size_t cost = read_slice(*found->second, now, intake, false) + slice_cost_bytes;
+    if (open_order_.size() > config_.open_files_max) close_oldest();
     left -= std::min(left, cost);
   }
 }
@@ -130,6 +131,7 @@ size_t FileCollector::read_slice(FileSource& source, Instant now, Intake& intake
     return *got;
   }
   source.complained = false;
+  remember_tail(source);
 
   BytesView bytes = chunk_;
   const size_t hole = skip_hole(source, bytes, *head, intake);
@@ -155,6 +157,18 @@ size_t FileCollector::skip_hole(FileSource& source, BytesView bytes, BytesView h
   return nuls;
 }
 
+// After a restart, what lies before the offset has to be read again to be known.
+void FileCollector::remember_tail(FileSource& source) {
+  const uint64_t offset = source.position.offset;
+  if (source.tail_bytes > 0 || offset == 0) return;
+  const uint64_t count = std::min<uint64_t>(offset, fingerprint_bytes_max);
+  Bytes tail;
+  const auto got = source.file->read_at(offset - count, count, tail);
+  if (!got.ok() || *got < count) return;
+  source.tail_hash = fingerprint_of(tail);
+  source.tail_bytes = static_cast<uint32_t>(count);
+}
+
 void FileCollector::move_on(FileSource& source, BytesView over, BytesView head, Intake& intake) {
   if (over.empty()) return;
   source.position.offset += over.size();
@@ -167,8 +181,6 @@ void FileCollector::move_on(FileSource& source, BytesView over, BytesView head, 
 
 bool FileCollector::ensure_open(FileSource& source) {
   if (source.file) return true;
-  if (open_order_.size() >= config_.open_files_max && !make_room_for_descriptor()) return false;
-
   auto opened = disk_.open(source.path, sys::OpenMode::read);
   if (!opened.ok()) {
     if (opened.error().code() == Code::not_found)
@@ -191,20 +203,18 @@ void FileCollector::attach(FileSource& source, std::unique_ptr<sys::File> file) 
   source.file = std::move(file);
 }
 
-bool FileCollector::make_room_for_descriptor() {
-  // The oldest first. One that was renamed or deleted stays open: its descriptor may be all that is left of it.
+// One that was renamed or deleted stays open, also beyond the cap: its descriptor may be all that is left of it.
+void FileCollector::close_oldest() {
   for (size_t tries = open_order_.size(); tries > 0; --tries) {
     const uint64_t id = open_order_.front();
     open_order_.pop_front();
-    const auto found = sources_.find(id);
-    if (found == sources_.end() || !found->second->file) return true;
-    if (found->second->at_path) {
-      found->second->file.reset();
-      return true;
+    FileSource& source = *sources_.at(id);
+    if (source.at_path) {
+      source.file.reset();
+      return;
     }
     open_order_.push_back(id);
   }
-  return false;
 }
 
 void FileCollector::complain(FileSource& source, const Error& error) {
@@ -215,19 +225,34 @@ void FileCollector::complain(FileSource& source, const Error& error) {
 }
 
 void FileCollector::finish_gone(Instant now, Intake& intake) {
-  const std::set<uint64_t> candidates = gone_;  // reading may find out more about the set
-  for (const uint64_t id : candidates) {
+  // The oldest first, and a younger generation of a name never before an older one: after a restart, what is younger
+  // than a position and has none itself is taken for unread.
+  std::vector<FileSource*> oldest_first;
+  for (const uint64_t id : gone_) oldest_first.push_back(sources_.at(id).get());
+  std::sort(oldest_first.begin(), oldest_first.end(), [](const FileSource* a, const FileSource* b) {
+    return std::pair(a->modified, a->position.id) < std::pair(b->modified, b->position.id);
+  });
+
+  std::vector<uint64_t> ready;
+  std::set<std::string_view> unfinished;
+  for (const FileSource* source : oldest_first) {
+    if (source->position.finished) continue;
+    const bool quiet = !source->queued && source->shadow_of == 0 && !source->unread() &&
+                       now >= source->last_growth + config_.gone_wait;
+    if (quiet && !unfinished.contains(source->position.name))
+      ready.push_back(source->position.id);
+    else
+      unfinished.insert(source->position.name);
+  }
+
+  for (const uint64_t id : ready) {
     if (intake.full()) return;
     const auto found = sources_.find(id);
-    if (found == sources_.end()) continue;
-    FileSource& source = *found->second;
-    if (source.queued || source.shadow_of != 0 || source.unread() || source.position.finished) continue;
-    if (now < source.last_growth + config_.gone_wait) continue;
-
-    if (source.position.offset >= source.size) {
-      finish(source, intake);
+    if (found == sources_.end()) continue;  // the copy in which another went on just now
+    if (found->second->position.offset >= found->second->size) {
+      finish(*found->second, intake);
     } else {
-      read_slice(source, now, intake, true);  // nobody will end the last line now
+      read_slice(*found->second, now, intake, true);  // nobody will end the last line now
     }
   }
 }

@@ -101,10 +101,11 @@ class FileCollector : public Collector {
   void read_some(Instant now, Intake& intake);
   size_t read_slice(FileSource& source, Instant now, Intake& intake, bool last);
   size_t skip_hole(FileSource& source, BytesView bytes, BytesView head, Intake& intake);
+  void remember_tail(FileSource& source);
   void move_on(FileSource& source, BytesView over, BytesView head, Intake& intake);
   bool ensure_open(FileSource& source);
   void attach(FileSource& source, std::unique_ptr<sys::File> file);
-  bool make_room_for_descriptor();
+  void close_oldest();
   void complain(FileSource& source, const Error& error);
   void finish_gone(Instant now, Intake& intake);
   void finish(FileSource& source, Intake& intake);
@@ -127,10 +128,11 @@ class FileCollector : public Collector {
   // file_copies.cc: files that are emptied, and the copies made of them before.
   void on_content_replaced(FileSource& source, Instant now, Intake& intake);
   bool continue_in_copy(FileSource& source, Instant now, Intake& intake);
-  void move_into(FileSource& source, std::unique_ptr<sys::File> file, const Seen& seen, bool at_path, Instant now);
+  void move_into(FileSource& source, std::unique_ptr<sys::File> file, const Seen& seen, bool at_path, Instant now,
+                 Intake& intake);
   bool check_for_copy(FileSource& source, Instant now);
   bool is_copy(FileSource& candidate, FileSource& original, BytesView head);
-  bool agrees_before(FileSource& original, sys::File& copy, uint64_t end);
+  bool agrees_with_file(FileSource& candidate, FileSource& original, BytesView head);
   void promote_quiet_shadows(Instant now, Intake& intake);
 
   const FileConfig config_;
@@ -148,6 +150,7 @@ class FileCollector : public Collector {
   std::set<uint64_t> shadows_;                   // those with shadow_of
   std::map<std::string, WallTime> directories_;  // listed at the last scan, and their times as of then
   std::vector<Rotation> rotations_;              // found by the scan that is going on
+  std::map<std::string, Rotation> left_;         // path -> what lay there last, while nothing does; at most files_max
   std::set<std::string> complaints_;             // said already; at most 1000, then all may be said again
 
   bool scanned_ = false;

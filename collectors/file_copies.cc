@@ -35,7 +35,8 @@ void FileCollector::on_content_replaced(FileSource& source, Instant now, Intake&
   log_info("file was emptied or replaced, reading it from its head", {{"path", source.path}});
 
   auto successor = std::make_unique<FileSource>();
-  successor->path = successor->position.name = source.path;
+  successor->path = source.path;
+  successor->position.name = source.written_name();
   successor->set_identity(source.identity());
   successor->at_path = source.at_path;
   successor->last_growth = now;
@@ -64,7 +65,7 @@ bool FileCollector::continue_in_copy(FileSource& source, Instant now, Intake& in
       position.offset > 0 && position.fingerprint_bytes == std::min<uint64_t>(position.offset, fingerprint_bytes_max);
   if (!provable) return false;
 
-  std::vector<Seen> siblings = rotated_siblings(source.path);
+  std::vector<Seen> siblings = rotated_siblings(source.position.name);
   std::sort(siblings.begin(), siblings.end(),
             [](const Seen& a, const Seen& b) { return a.stat.modified > b.stat.modified; });
   for (const Seen& sibling : siblings) {
@@ -85,7 +86,7 @@ bool FileCollector::continue_in_copy(FileSource& source, Instant now, Intake& in
       intake.advance(shadow->handle, shadow->position);
       erase(shadow->position.id);
     }
-    move_into(source, std::move(*opened), sibling, at_path, now);
+    move_into(source, std::move(*opened), sibling, at_path, now, intake);
     return true;
   }
   return false;
@@ -93,13 +94,16 @@ bool FileCollector::continue_in_copy(FileSource& source, Instant now, Intake& in
 
 // The source goes on in another file, which holds what its own held.
 void FileCollector::move_into(FileSource& source, std::unique_ptr<sys::File> file, const Seen& seen, bool at_path,
-                              Instant now) {
+                              Instant now, Intake& intake) {
   log_info("file was copied and emptied, reading on in the copy", {{"path", source.path}, {"copy", seen.path}});
   const uint64_t id = source.position.id;
   const auto own = by_identity_.find(source.identity());
   if (own != by_identity_.end() && own->second == id) by_identity_.erase(own);
   source.set_identity(seen.stat.identity);
   check(by_identity_.emplace(source.identity(), id).second, "a copy that is read on in was nobody's file");
+  // Generations after this one may have been made and copied, or renamed, unseen.
+  rotations_.push_back({source.position.name, seen.stat.identity, seen.stat.modified});
+  scan_wanted_ = true;
   source.path = seen.path;
   source.size = seen.stat.size;
   source.looked_to = 0;
@@ -111,6 +115,8 @@ void FileCollector::move_into(FileSource& source, std::unique_ptr<sys::File> fil
     gone_.insert(id);
   attach(source, std::move(file));
   enqueue(source);
+  // Before the successor says that it has the file: after a restart one file must not belong to two positions.
+  intake.advance(source.handle, source.position);
 }
 
 bool FileCollector::check_for_copy(FileSource& source, Instant now) {
@@ -134,26 +140,34 @@ bool FileCollector::check_for_copy(FileSource& source, Instant now) {
 
 bool FileCollector::is_copy(FileSource& candidate, FileSource& original, BytesView head) {
   const wire::SourcePosition& position = original.position;
-  if (original.shadow_of != 0 || position.fingerprint_bytes == 0) return false;
-  if (directory_of(candidate.path) != directory_of(original.path)) return false;
-  if (!is_rotation_of(name_of(original.path), name_of(candidate.path))) return false;
+  if (original.shadow_of != 0 || directory_of(candidate.path) != directory_of(position.name)) return false;
+  if (!is_rotation_of(name_of(position.name), name_of(candidate.path))) return false;
 
-  // A copy that is still being made may be shorter than the fingerprint; then the bytes themselves must speak.
-  const size_t comparable = std::min<size_t>(head.size(), position.fingerprint_bytes);
-  if (comparable == position.fingerprint_bytes && fingerprint_of(head.substr(0, comparable)) != position.fingerprint) {
+  if (head.size() >= position.fingerprint_bytes && position.fingerprint_bytes > 0 &&
+      fingerprint_of(head.substr(0, position.fingerprint_bytes)) != position.fingerprint) {
     return false;
   }
   if (candidate.size >= position.offset && original.tail_bytes > 0) return tail_agrees(original, *candidate.file);
-  return agrees_before(original, *candidate.file, std::min<uint64_t>(candidate.size, position.offset));
+  return agrees_with_file(candidate, original, head);
 }
 
-// Whether both files hold the same bytes just before `end`.
-bool FileCollector::agrees_before(FileSource& original, sys::File& copy, uint64_t end) {
-  if (!ensure_open(original)) return false;
+// Of an original that was not read yet, or not as far as its copy reaches already, the bytes themselves must speak.
+bool FileCollector::agrees_with_file(FileSource& candidate, FileSource& original, BytesView head) {
+  // Opened for the moment alone: making room among the descriptors might close the very copy.
+  auto opened = disk_.open(original.path, sys::OpenMode::read);
+  if (!opened.ok()) return false;
+  sys::File& file = **opened;
+  const auto stat = file.stat();
+  const auto own_head = read_head(file);
+  if (!stat.ok() || !own_head.ok() || stat->identity != original.identity()) return false;
+
+  const size_t comparable = std::min(head.size(), own_head->size());
+  if (comparable == 0 || head.substr(0, comparable) != BytesView(*own_head).substr(0, comparable)) return false;
+  const uint64_t end = std::min(candidate.size, stat->size);
   const uint64_t count = std::min<uint64_t>(end, fingerprint_bytes_max);
   Bytes ours;
   Bytes theirs;
-  return original.file->read_at(end - count, count, ours).ok() && copy.read_at(end - count, count, theirs).ok() &&
+  return file.read_at(end - count, count, ours).ok() && candidate.file->read_at(end - count, count, theirs).ok() &&
          ours.size() == count && ours == theirs;
 }
 

@@ -34,7 +34,9 @@ void FileCollector::scan(Instant now, WallTime wall, Intake& intake) {
   std::set<uint64_t> present;
   for (const Seen& file : seen) {
     const auto known = by_identity_.find(file.stat.identity);
-    if (known == by_identity_.end() || !present.insert(known->second).second) continue;
+    if (known == by_identity_.end()) continue;
+    left_.erase(file.path);
+    if (!present.insert(known->second).second) continue;
     FileSource& source = *sources_.at(known->second);
     source.path = file.path;
     source.at_path = true;
@@ -95,6 +97,8 @@ void FileCollector::adopt_restored(const std::vector<Seen>& seen, Instant now, I
   std::map<sys::FileIdentity, const Seen*> by_identity;
   for (const Seen& file : seen) by_identity.emplace(file.stat.identity, &file);
 
+  // What was read from comes first: a file that was not may turn out to be the copy in which another goes on.
+  std::stable_partition(restored_.begin(), restored_.end(), [](const auto& position) { return position.offset > 0; });
   for (wire::SourcePosition& position : restored_) {
     known_directories_.insert(sys::parent_directory(position.name));
     const sys::FileIdentity identity{.device = position.device, .inode = position.inode};
@@ -104,8 +108,11 @@ void FileCollector::adopt_restored(const std::vector<Seen>& seen, Instant now, I
     source->position = std::move(position);
     source->path = source->position.name;
     source->durable_offset = source->position.offset;
+    source->maybe_copy = source->position.offset == 0;
     const auto found = by_identity.find(identity);
     if (found != by_identity.end()) source->path = found->second->path;
+    // Nothing read of it proves that it is the same file.
+    if (source->position.offset == 0) source->position.name = source->written_name();
     // Whether the content is still the same shows when it is read: as with any other file.
     FileSource& added = add(std::move(source), intake);
     enqueue(added);
@@ -133,8 +140,10 @@ void FileCollector::note_gone(FileSource& source, Instant now, Intake& intake) {
   if (!found.ok()) return complain(source, found.error());
   source.size = found->size;
   source.modified = found->modified;
-  rotations_.push_back({source.path, source.identity(), found->modified});
-  if (source.unread()) enqueue(source);
+  const Rotation rotation{source.path, source.identity(), found->modified};
+  rotations_.push_back(rotation);
+  if (left_.size() < config_.files_max) left_.insert_or_assign(source.path, rotation);
+  enqueue(source);  // even where it has not grown: it may have been emptied before
 }
 
 // Looks for the file among the neighbours of where it was. Opens it beyond the cap of descriptors, if need be: its new
@@ -219,6 +228,8 @@ void FileCollector::add_new(const Seen& seen, Instant now, Intake& intake) {
   }
 
   FileSource& added = add(std::move(source), intake);
+  // While nothing lay here, or between this look and the last, a generation may have come and gone.
+  if (const auto left = left_.extract(seen.path)) rotations_.push_back(left.mapped());
   if (open_order_.size() < config_.open_files_max) attach(added, std::move(*opened));
   if (added.unread()) enqueue(added);
 }
@@ -265,7 +276,7 @@ void FileCollector::follow_missed_generations(const Rotation& rotation, Instant 
                                  [&](const Seen& s) { return s.stat.identity == rotation.identity; });
   const std::string own_name = self == siblings.end() ? "" : self->path;
   std::erase_if(siblings, [&](const Seen& s) {
-    if (by_identity_.contains(s.stat.identity)) return true;
+    if (by_identity_.contains(s.stat.identity) || s.stat.identity == rotation.identity) return true;
     if (s.stat.modified != rotation.modified) return s.stat.modified < rotation.modified;
     return own_name.empty() || !is_younger_rotation(s.path, own_name);
   });

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "collectors/rotation_names.h"
+
 namespace reeve::collect {
 
 uint64_t fingerprint_of(BytesView bytes, uint64_t seed) {
@@ -11,6 +13,14 @@ uint64_t fingerprint_of(BytesView bytes, uint64_t seed) {
     seed *= 0x100000001b3;
   }
   return seed;
+}
+
+std::string FileSource::written_name() const {
+  const size_t name = position.name.rfind('/') + 1;
+  const size_t now = path.rfind('/') + 1;
+  const bool renamed = std::string_view(path).substr(0, now) == std::string_view(position.name).substr(0, name) &&
+                       is_rotation_of(std::string_view(position.name).substr(name), std::string_view(path).substr(now));
+  return renamed ? position.name : path;
 }
 
 Result<Bytes> read_head(sys::File& file) {

@@ -44,6 +44,10 @@ struct FileSource {
   uint64_t tail_hash = 0;
   uint32_t tail_bytes = 0;
 
+  // The name under which a file that lies at `path` now is written: its own from before it was renamed, but not that of
+  // a deleted file whose inode it got.
+  std::string written_name() const;
+
   sys::FileIdentity identity() const { return {.device = position.device, .inode = position.inode}; }
   void set_identity(const sys::FileIdentity& identity) {
     position.device = identity.device;
