@@ -41,6 +41,10 @@ Result<Identity> load_identity(sys::Disk& disk, const std::string& directory) {
 
 Status save_identity(sys::Disk& disk, const std::string& directory, const Identity& identity) {
   TRY(disk.make_directories(directory));
+  // Without identity.json there is no identity: a crash never leaves one half old and half new.
+  const Status removed = disk.remove(directory + "/identity.json");
+  if (!removed.ok() && removed.error().code() != Code::not_found) return removed.error();
+  TRY(disk.sync_directory(directory));
   TRY(sys::write_file_atomically(disk, directory + "/key.pem", identity.key_pem));
   TRY(sys::write_file_atomically(disk, directory + "/cert.pem", identity.certificate_pem));
   TRY(sys::write_file_atomically(disk, directory + "/ca.pem", identity.ca_pem));
