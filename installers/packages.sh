@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # the lists are for those who source this
 # What Reeve needs from Debian 12, and how it is installed: sourced by quickstart.sh and tests/run.sh.
 #
 #   install_packages "${build_packages[@]}"     does nothing, and asks nothing, where all of them are there already

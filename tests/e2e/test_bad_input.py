@@ -49,8 +49,9 @@ class Configuration(unittest.TestCase):
         self.assertRegex(done.stderr, r':3:3: .*apis')
 
     def test_a_wrong_flag_is_a_usage_error(self):
-        for program, command in (('reeve', 'status'), ('reeve-agent', 'run'), ('reeve-server', 'run')):
-            done = subprocess.run([os.path.join(BIN, program), command, '--no-such-flag'], capture_output=True,
+        for program, *words in (('reeve', 'status'), ('reeve-agent', 'run', '--config', 'x'),
+                                ('reeve-server', 'run', '--config', 'x')):
+            done = subprocess.run([os.path.join(BIN, program), *words, '--no-such-flag'], capture_output=True,
                                   text=True, timeout=30)
             self.assertEqual((program, done.returncode), (program, 2))
             self.assertIn('--no-such-flag', done.stderr)
