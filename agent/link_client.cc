@@ -53,6 +53,7 @@ struct LinkClient::Impl : std::enable_shared_from_this<Impl> {
   void on_socket(Result<std::unique_ptr<sys::WebSocket>> result);
   void reconnect(const std::string& reason);
   void tick();
+  void note_open();
   void renew_when_due();
   void run_on_disk(DiskWorker::Task task);
 
@@ -154,7 +155,9 @@ void LinkClient::Impl::on_socket(Result<std::unique_ptr<sys::WebSocket>> result)
   sys::WebSocketHandlers on;
   on.on_message = [weak = weak_from_this()](BytesView message) {
     const auto self = weak.lock();
-    if (self && self->session) self->perform(self->session->on_frame(message, self->now()));
+    if (!self || !self->session) return;
+    self->perform(self->session->on_frame(message, self->now()));
+    self->note_open();
   };
   on.on_drained = [weak = weak_from_this()] {
     const auto self = weak.lock();
@@ -205,12 +208,14 @@ void LinkClient::Impl::tick() {
     }
   }
   if (!session) return;
-  if (session->welcomed() && state != "open") {
-    state = "open";
-    log_info("the link is open", {{"server", to_string(options.server)}});
-  }
   perform(session->tick(now(), handlers.status()));
   renew_when_due();
+}
+
+void LinkClient::Impl::note_open() {
+  if (!session || !session->welcomed() || state == "open") return;
+  state = "open";
+  log_info("the link is open", {{"server", to_string(options.server)}});
 }
 
 void LinkClient::Impl::renew_when_due() {
