@@ -190,6 +190,10 @@ std::string make_name() {
 
 }  // namespace
 
+bool page_is_whole(BytesView page, uint64_t offset) {
+  return page_matches(page.data(), static_cast<int>(page.size()), static_cast<sqlite3_int64>(offset));
+}
+
 Result<std::unique_ptr<ChecksumVfs>> ChecksumVfs::make(const std::string& base) {
   sqlite3_initialize();
   sqlite3_vfs* found = sqlite3_vfs_find(base.empty() ? nullptr : base.c_str());

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "common/base/bytes.h"
 #include "common/base/result.h"
 
 struct sqlite3_vfs;
@@ -18,6 +19,9 @@ struct sqlite3_vfs;
 namespace reeve::server {
 
 constexpr int page_reserved_bytes = 8;
+
+// Whether a page, read from `offset` of a file, carries the right checksum.
+bool page_is_whole(BytesView page, uint64_t offset);
 
 // Registered with SQLite while it lives; it outlives every connection opened through it. Any thread.
 class ChecksumVfs {

@@ -7,6 +7,7 @@
 #include "server/store/replace_file.h"
 #include "server/store/rules.h"
 #include "server/store/schema.h"
+#include "server/store/write_ahead_log.h"
 
 namespace reeve::server {
 
@@ -198,12 +199,25 @@ std::vector<std::string> DayFiles::take_damaged() {
   return {days.begin(), days.end()};
 }
 
+Status DayFiles::note_torn_logs() {
+  for (const std::string& day : TRY(list())) {
+    const LogContents log = TRY(read_log(options_.disk, path(day), day_page_bytes));
+    if (judge_log(log) != LogState::whole) note_damage(day);
+  }
+  return {};
+}
+
+bool DayFiles::is_damaged(const std::string& day) {
+  std::lock_guard lock(mutex_);
+  return damaged_.contains(day);
+}
+
 bool DayFiles::has_damaged() {
   std::lock_guard lock(mutex_);
   return !damaged_.empty();
 }
 
-Result<std::set<uint64_t>> DayFiles::repair(const std::string& day,
+Result<DayFiles::Repaired> DayFiles::repair(const std::string& day,
                                             const std::function<Result<bool>(const SalvagedBlock&)>& wanted) {
   sealed_.erase(day);
   // Closing moves what its log holds into the file, where that still works.
@@ -246,7 +260,11 @@ Result<std::set<uint64_t>> DayFiles::repair(const std::string& day,
   }
   log_error("a day's file was damaged and made anew",
             {{"day", day}, {"blocks", restored.size()}, {"damaged_file", damaged}});
-  return restored;
+  return Repaired{std::move(restored), damaged};
+}
+
+Status DayFiles::forget_damaged(const Repaired& repaired) {
+  return remove_database(options_.disk, repaired.damaged_file);
 }
 
 Status DayFiles::recover_repairs() {

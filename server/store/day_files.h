@@ -69,11 +69,19 @@ class DayFiles {
   // Days whose files proved damaged since the last call.
   std::vector<std::string> take_damaged();
   bool has_damaged();
+  bool is_damaged(const std::string& day);
   void note_damage(const std::string& day);  // any thread
+  // Notes the days whose logs SQLite would not take whole. Before any of them is opened.
+  Status note_torn_logs();
 
-  // Puts a new file in place of a damaged one, with every block that is still whole and that `wanted` takes. Gives the
-  // commit ids of those. The damaged file stays beside it.
-  Result<std::set<uint64_t>> repair(const std::string& day, const std::function<Result<bool>(const SalvagedBlock&)>& wanted);
+  // Puts a new file in place of a damaged one, with every block that is still whole and that `wanted` takes. The damaged
+  // file stays beside it until forget_damaged.
+  struct Repaired {
+    std::set<uint64_t> commit_ids;
+    std::string damaged_file;
+  };
+  Result<Repaired> repair(const std::string& day, const std::function<Result<bool>(const SalvagedBlock&)>& wanted);
+  Status forget_damaged(const Repaired& repaired);  // nothing was lost: there is nothing to look into
   // Finishes or undoes the repairs that a crash cut.
   Status recover_repairs();
 

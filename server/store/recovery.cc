@@ -5,19 +5,22 @@
 // where it lies until its agent sends it again, and is then stored over.
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include "common/base/log.h"
 #include "server/store/block_index.h"
+#include "server/store/entities.h"
 #include "server/store/replace_file.h"
 #include "server/store/rules.h"
+#include "server/store/schema.h"
 #include "server/store/sqlite_store_impl.h"
 
 namespace reeve::server {
 
 namespace {
 
-constexpr size_t days_searched = 2;           // a batch lies in the newest day, or over the two newest
-constexpr size_t orphans_indexed_max = 4096;  // more than a batch ever holds
+constexpr size_t days_searched = 2;  // a batch lies in the newest day, or over the two newest
+constexpr size_t held_at_once = 256;
 
 }  // namespace
 
@@ -28,13 +31,24 @@ Status SqliteStore::open() {
   TRY(days_.recover_repairs());
   const Entities copied = TRY(copies_.load());
 
-  Status opened = open_org();
-  if (!opened.ok() && !org_damaged_) return opened;
-  // An index that is gone is as good as damaged, when there is anything to put into it.
-  if (opened.ok() && org_->made() && (!TRY(days_.list()).empty() || !copied.agents.empty() || !copied.keys.empty())) {
-    org_damaged_ = true;
+  // Before SQLite opens a file: what it would silently leave out of a log is gone afterwards.
+  TRY(days_.note_torn_logs());
+  const LogContents org_log = TRY(read_log(options_.disk, org_path(), org_page_bytes));
+  TRY(check_org(org_log));
+
+  if (!org_damaged_) {
+    const Status opened = open_org();
+    if (!opened.ok() && !org_damaged_) return opened.error();
+    // An index that is gone is as good as damaged, when there is anything to put into it.
+    const bool anything = !TRY(days_.list()).empty() || !copied.agents.empty() || !copied.keys.empty();
+    if (opened.ok() && org_->made() && anything) org_damaged_ = true;
+  }
+  if (!org_damaged_) {
+    Database* database = TRY(org_->writer());
+    last_commit_id_ = static_cast<uint64_t>(TRY(read_number(*database, number_last_commit)));
   }
   TRY(heal());
+  if (judge_log(org_log) == LogState::torn) TRY(add_copied(copied));
   Status started = start();
   if (!started.ok() && found_damage(started.error())) {
     TRY(heal());
@@ -45,6 +59,58 @@ Status SqliteStore::open() {
   copies_stale_ = true;
   copy_entities({});
   return {};
+}
+
+// The days' pages are checked as they are read; the index must not be found damaged by a query, which cannot repair it.
+Status SqliteStore::check_org(const LogContents& log) {
+  if (judge_log(log) == LogState::rotten) org_damaged_ = true;
+  Result<std::unique_ptr<sys::File>> file = options_.disk.open(org_path(), sys::OpenMode::read);
+  if (!file.ok() && file.error().code() == Code::not_found) return {};
+  if (!file.ok()) return file.error();
+  std::unordered_set<uint32_t> in_log;
+  for (size_t i = 0; i < log.taken; ++i) in_log.insert(log.frames[i].page);
+
+  constexpr size_t pages_at_once = 256;
+  const Bytes never_written(org_page_bytes, '\0');
+  Bytes pages;
+  for (uint64_t at = 0; !org_damaged_; at += pages.size()) {
+    pages.clear();
+    TRY((*file)->read_at(at, pages_at_once * org_page_bytes, pages));
+    pages.resize(pages.size() / org_page_bytes * org_page_bytes);
+    if (pages.empty()) break;
+    for (uint64_t in = 0; in < pages.size(); in += org_page_bytes) {
+      const BytesView page = BytesView(pages).substr(in, org_page_bytes);
+      const auto number = static_cast<uint32_t>((at + in) / org_page_bytes + 1);
+      if (in_log.contains(number) || page_is_whole(page, at + in) || page == never_written) continue;
+      org_damaged_ = true;
+    }
+  }
+  return {};
+}
+
+// The last commit of org.db's log was lost, perhaps to rot after it was acknowledged: if a copy has it, it counts.
+Status SqliteStore::add_copied(const Entities& copied) {
+  const auto add = [&](Database& database) -> Status {
+    for (const Agent& agent : copied.agents) {
+      const Result<Agent> known = server::find_agent(database, agent.id);
+      if (!known.ok() && known.error().code() == Code::not_found) TRY(save_agent(database, agent));
+      if (known.ok() && agent.revoked) TRY(revoke(database, agent.id));
+    }
+    for (const StoredToken& token : copied.tokens) {
+      const Result<StoredToken> known = find_token(database, token.hash);
+      if (!known.ok() || token.used) TRY(save_token(database, token));
+    }
+    for (const ApiKey& key : copied.keys) TRY(save_key(database, key));
+    for (const IncomingGap& gap : copied.gaps) {
+      const uint64_t through = TRY(find_through(database, gap.agent, gap.epoch, gap.lane));
+      const CommitResult place = TRY(place_gap(through, gap));
+      if (place != CommitResult::stored) continue;
+      TRY(insert_gap(database, gap));
+      TRY(save_through(database, gap.agent, gap.epoch, gap.lane, gap.to));
+    }
+    return {};
+  };
+  return write("add what a torn log lost", add);
 }
 
 Status SqliteStore::start() {
@@ -71,17 +137,23 @@ Status SqliteStore::prepare_day(const std::string& day) {
 
 Status SqliteStore::index_orphans() {
   const std::vector<std::string> days = TRY(days_.list());
-  std::map<uint64_t, BlockRef> orphans;
+  std::map<uint64_t, BlockRef> orphans;         // at most what was committed since org.db's log last began anew
   std::map<uint64_t, DayFiles::Batch> batches;  // by the last of their ids
   for (size_t i = days.size() - std::min(days.size(), days_searched); i < days.size(); ++i) {
     TRY(prepare_day(days[i]));
-    for (const DayFiles::Held& held : TRY(days_.list_held(days[i], last_commit_id_, orphans_indexed_max))) {
-      Result<BlockRef> ref = describe_head({held.identity, held.arrival, held.head, held.bytes});
-      if (!ref.ok()) continue;  // damaged: its batch is not whole
-      ref->commit_id = held.commit_id;
-      ref->day = days[i];
-      orphans[held.commit_id] = *ref;
-      batches[held.batch.last] = held.batch;
+    uint64_t after = last_commit_id_;
+    for (bool more = true; more;) {
+      const std::vector<DayFiles::Held> held = TRY(days_.list_held(days[i], after, held_at_once));
+      more = held.size() == held_at_once;
+      for (const DayFiles::Held& block : held) {
+        after = block.commit_id;
+        Result<BlockRef> ref = describe_head({block.identity, block.arrival, block.head, block.bytes});
+        if (!ref.ok()) continue;  // damaged: its batch is not whole
+        ref->commit_id = block.commit_id;
+        ref->day = days[i];
+        orphans[block.commit_id] = *ref;
+        batches[block.batch.last] = block.batch;
+      }
     }
   }
 

@@ -19,6 +19,10 @@ namespace {
 constexpr size_t entries_at_once = 256;
 constexpr int rounds_max = 3;
 
+Result<bool> every_block(const SalvagedBlock&) {
+  return true;
+}
+
 }  // namespace
 
 Status SqliteStore::heal() {
@@ -46,7 +50,7 @@ Status SqliteStore::repair_day(const std::string& day) {
     const std::optional<BlockRef> known = TRY(find_block(*database, block.commit_id));
     return known && known->day == day && known->identity == block.block.identity;
   };
-  const std::set<uint64_t> restored = TRY(days_.repair(day, indexed));
+  const DayFiles::Repaired repaired = TRY(days_.repair(day, indexed));
   prepared_days_.erase(day);
 
   uint64_t lost = 0;
@@ -59,7 +63,7 @@ Status SqliteStore::repair_day(const std::string& day) {
       more = blocks.size() == entries_at_once;
       for (const BlockRef& block : blocks) {
         after = block.commit_id;
-        if (restored.contains(block.commit_id)) continue;
+        if (repaired.commit_ids.contains(block.commit_id)) continue;
         TRY(erase_block(org, block));
         ++lost;
       }
@@ -70,7 +74,8 @@ Status SqliteStore::repair_day(const std::string& day) {
   };
   TRY(try_write("take lost blocks out", take_out));
   copy_entities({.damaged_blocks = damaged});
-  if (lost > 0) log_error("blocks of a damaged day are lost", {{"day", day}, {"blocks", lost}});
+  if (lost == 0) return days_.forget_damaged(repaired);
+  log_error("blocks of a damaged day are lost", {{"day", day}, {"blocks", lost}});
   return {};
 }
 
@@ -95,6 +100,9 @@ Status SqliteStore::rebuild_index() {
       TRY(save_through(*index, agent, position.epoch, position.lane, position.through));
     }
     TRY(transaction.commit());
+  }
+  for (const std::string& day : TRY(days_.list())) {
+    if (days_.is_damaged(day)) TRY(days_.repair(day, every_block));
   }
   TRY(begin_identity_checks(*index));
   for (const std::string& day : TRY(days_.list())) TRY(index_day(*index, day));
@@ -125,7 +133,7 @@ Status SqliteStore::index_day(Database& index, const std::string& day) {
   bool repaired = false;
   while (true) {
     if (!held.ok() && held.error().code() == Code::corrupt && !repaired) {
-      TRY(days_.repair(day, [](const SalvagedBlock&) -> Result<bool> { return true; }));
+      TRY(days_.repair(day, every_block));
       repaired = true;
       held = days_.list_held(day, after, entries_at_once);
     }

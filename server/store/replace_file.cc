@@ -15,7 +15,12 @@ bool exists(sys::Disk& disk, const std::string& path) {
   return disk.stat(path).ok();
 }
 
-// The database with its side files; absent ones are passed by.
+}  // namespace
+
+std::string replacement_path(const std::string& path) {
+  return path + ".new";
+}
+
 Status remove_database(sys::Disk& disk, const std::string& path) {
   for (std::string_view side : side_files) {
     const std::string name = path + std::string(side);
@@ -23,12 +28,6 @@ Status remove_database(sys::Disk& disk, const std::string& path) {
   }
   if (exists(disk, path)) TRY(disk.remove(path));
   return disk.sync_directory(sys::parent_directory(path));
-}
-
-}  // namespace
-
-std::string replacement_path(const std::string& path) {
-  return path + ".new";
 }
 
 Status begin_replacement(sys::Disk& disk, const std::string& path) {

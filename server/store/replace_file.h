@@ -22,4 +22,7 @@ Result<std::string> finish_replacement(sys::Disk& disk, const std::string& path)
 // After a crash: takes the replacement where the file is gone, else removes it, for it may be half done.
 Status recover_replacement(sys::Disk& disk, const std::string& path);
 
+// The database with its side files; absent ones are passed by.
+Status remove_database(sys::Disk& disk, const std::string& path);
+
 }  // namespace reeve::server

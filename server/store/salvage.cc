@@ -13,6 +13,7 @@
 #include "server/store/checksum_vfs.h"
 #include "server/store/rules.h"
 #include "server/store/schema.h"
+#include "server/store/write_ahead_log.h"
 
 namespace reeve::server {
 
@@ -106,41 +107,45 @@ uint64_t local_bytes(uint64_t record_bytes) {
 
 class Salvage {
  public:
-  Salvage(sys::File& file, sys::File* log, const std::function<Status(SalvagedBlock&&)>& keep)
-      : file_(file), log_(log), keep_(keep) {}
+  Salvage(sys::File& file, sys::File* log, LogContents frames, const std::function<Status(SalvagedBlock&&)>& keep)
+      : file_(file), log_(log), frames_(std::move(frames)), keep_(keep) {}
 
   Status run() {
-    if (log_ != nullptr) TRY(read_log());
-    const sys::FileStat stat = TRY(file_.stat());
-    uint64_t pages = stat.size / day_page_bytes;
-    for (const auto& [page, offset] : in_log_) pages = std::max<uint64_t>(pages, page);
-    for (uint32_t page = 1; page <= pages; ++page) TRY(search_page(page));
-    return {};
+    // Chains are followed through what SQLite would take and whatever else of the log is whole; then again through all
+    // of it, for a chain may lead through a frame that is hit where the block is not, or through the last commit's.
+    bool all_valid = true;
+    bool committed = false;
+    for (auto frame = frames_.frames.rbegin(); frame != frames_.frames.rend(); ++frame) {
+      committed = committed || frame->ends_commit;
+      all_valid = all_valid && frame->valid && committed;
+      if (frame->valid && committed) in_log_.try_emplace(frame->page, frame->offset);
+    }
+    TRY(search());
+    if (all_valid) return {};
+    in_log_.clear();
+    for (const LogFrame& frame : frames_.frames) in_log_[frame.page] = frame.offset;
+    return search();
   }
 
  private:
-  // Where the log holds pages anew: its frames since its last restart carry the salts of its header.
-  Status read_log() {
-    constexpr uint64_t log_header_bytes = 32;
-    constexpr uint64_t frame_header_bytes = 24;
-    Bytes header;
-    TRY(log_->read_at(0, log_header_bytes, header));
-    if (header.size() < log_header_bytes) return {};
-    const sys::FileStat stat = TRY(log_->stat());
-    std::vector<std::pair<uint32_t, uint64_t>> uncommitted;
-    for (uint64_t at = log_header_bytes; at + frame_header_bytes + day_page_bytes <= stat.size;
-         at += frame_header_bytes + day_page_bytes) {
-      Bytes frame;
-      TRY(log_->read_at(at, frame_header_bytes, frame));
-      if (BytesView(frame).substr(8, 8) != BytesView(header).substr(16, 8)) break;
-      uncommitted.emplace_back(static_cast<uint32_t>(load_be(BytesView(frame).substr(0, 4))), at + frame_header_bytes);
-      if (load_be(BytesView(frame).substr(4, 4)) == 0) continue;  // not the last of its transaction
-      for (const auto& [page, offset] : uncommitted) in_log_[page] = offset;
-      uncommitted.clear();
+  // Records are looked for in every page of the file and of the log, old ones too: each proves itself.
+  Status search() {
+    const sys::FileStat stat = TRY(file_.stat());
+    Bytes page;
+    for (uint64_t at = 0; at < stat.size; at += day_page_bytes) {
+      page.clear();
+      TRY(file_.read_at(at, day_page_bytes, page));
+      TRY(search_page(page));
+    }
+    for (const LogFrame& frame : frames_.frames) {
+      page.clear();
+      TRY(log_->read_at(frame.offset, day_page_bytes, page));
+      TRY(search_page(page));
     }
     return {};
   }
 
+  // The page as the log has it, else as the file has.
   Status read_page(uint32_t page, Bytes& out) {
     out.clear();
     const auto anew = in_log_.find(page);
@@ -152,10 +157,8 @@ class Salvage {
     return {};
   }
 
-  Status search_page(uint32_t number) {
-    Bytes page;
-    TRY(read_page(number, page));
-    const BytesView bytes = BytesView(page).substr(0, std::min(page.size(), usable_bytes));
+  Status search_page(BytesView page) {
+    const BytesView bytes = page.substr(0, std::min(page.size(), usable_bytes));
     // The two ids' types stand side by side in every record's header.
     const char pattern[] = {static_cast<char>(type_of_uuid), static_cast<char>(type_of_uuid)};
     size_t ids = bytes.find(BytesView(pattern, 2));
@@ -231,8 +234,9 @@ class Salvage {
 
   sys::File& file_;
   sys::File* log_;
+  const LogContents frames_;
   const std::function<Status(SalvagedBlock&&)>& keep_;
-  std::unordered_map<uint32_t, uint64_t> in_log_;  // page -> offset of its newest committed copy
+  std::unordered_map<uint32_t, uint64_t> in_log_;  // page -> offset of the copy that counts
 };
 
 }  // namespace
@@ -241,7 +245,8 @@ Status salvage_blocks(sys::Disk& disk, const std::string& path, const std::funct
   const std::unique_ptr<sys::File> file = TRY(disk.open(path, sys::OpenMode::read));
   std::unique_ptr<sys::File> log;
   if (disk.stat(path + "-wal").ok()) log = TRY(disk.open(path + "-wal", sys::OpenMode::read));
-  Salvage salvage(*file, log.get(), keep);
+  LogContents frames = TRY(read_log(disk, path, day_page_bytes));
+  Salvage salvage(*file, log.get(), std::move(frames), keep);
   return salvage.run();
 }
 

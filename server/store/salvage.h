@@ -1,7 +1,7 @@
 // Finds blocks in a day's file that SQLite can no longer read.
 //
-// It knows the shape of a `blocks` record and looks for it in every page, whatever the page claims to be; a page that
-// the log holds anew counts as the log has it. Each find is followed along its overflow pages and kept only when the
+// It knows the shape of a `blocks` record and looks for it in every page of the file and of its log, whatever the page
+// claims to be. Each find is followed along its overflow pages and kept only when the
 // block's own checksums agree. So a block is lost only where its own bytes, or the page numbers that lead to them, are
 // damaged; and damage elsewhere (the tree above, the neighbours, the page's own list) costs nothing.
 #pragma once

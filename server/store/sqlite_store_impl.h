@@ -15,6 +15,7 @@
 #include "server/store/entity_copies.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store_file.h"
+#include "server/store/write_ahead_log.h"
 
 namespace reeve::server {
 
@@ -88,6 +89,8 @@ class SqliteStore : public Store {
   Status put(Batch& batch, std::span<const IncomingBlock> blocks);
 
   Status start();  // what follows once org.db is open
+  Status check_org(const LogContents& log);
+  Status add_copied(const Entities& copied);
   Status finish_drops();
   // Indexes the batches that a crash left between the days' files and org.db, each wholly or not at all.
   Status index_orphans();
