@@ -117,6 +117,7 @@ class FileCollector : public Collector {
   void complain_once(const std::string& about, const char* sentence, const Error& error);
   void adopt_restored(const std::vector<Seen>& seen, Instant now, Intake& intake);
   void note_gone(FileSource& source, Instant now, Intake& intake);
+  void note_rotation(const Rotation& rotation);
   bool find_renamed(FileSource& source);
   void give_up(FileSource& source, Intake& intake);
   void add_new(const Seen& seen, Instant now, Intake& intake);

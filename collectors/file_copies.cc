@@ -106,6 +106,7 @@ void FileCollector::move_into(FileSource& source, std::unique_ptr<sys::File> fil
   scan_wanted_ = true;
   source.path = seen.path;
   source.size = seen.stat.size;
+  source.modified = seen.stat.modified;
   source.looked_to = 0;
   source.last_growth = now;
   source.at_path = at_path;
@@ -160,6 +161,9 @@ bool FileCollector::agrees_with_file(FileSource& candidate, FileSource& original
   const auto stat = file.stat();
   const auto own_head = read_head(file);
   if (!stat.ok() || !own_head.ok() || stat->identity != original.identity()) return false;
+  // A copy lags behind its original. What is longer than the original is all that is left of something else, however
+  // alike the two begin: the beginning of a line may be all that the original holds yet.
+  if (candidate.size > stat->size) return false;
 
   const size_t comparable = std::min(head.size(), own_head->size());
   if (comparable == 0 || head.substr(0, comparable) != BytesView(*own_head).substr(0, comparable)) return false;

@@ -132,18 +132,29 @@ void FileCollector::note_gone(FileSource& source, Instant now, Intake& intake) {
   source.at_path = false;
   source.last_growth = now;
   gone_.insert(source.position.id);
-  if (!source.file && !find_renamed(source)) {
-    if (!continue_in_copy(source, now, intake)) give_up(source, intake);
-    return;
+  const std::string path = source.path;
+
+  if (source.file || find_renamed(source)) {
+    const auto found = source.file->stat();
+    if (!found.ok()) return complain(source, found.error());
+    source.size = found->size;
+    source.modified = found->modified;
+    note_rotation({path, source.identity(), source.modified});
+    enqueue(source);  // even where it has not grown: it may have been emptied before
+  } else if (continue_in_copy(source, now, intake)) {
+    note_rotation({path, source.identity(), source.modified});
+  } else {
+    note_rotation({path, source.identity(), source.modified});
+    give_up(source, intake);
   }
-  const auto found = source.file->stat();
-  if (!found.ok()) return complain(source, found.error());
-  source.size = found->size;
-  source.modified = found->modified;
-  const Rotation rotation{source.path, source.identity(), found->modified};
+}
+
+void FileCollector::note_rotation(const Rotation& rotation) {
+  if (rotation.modified == WallTime{}) return;  // not seen since the restart: nothing to compare others with
   rotations_.push_back(rotation);
-  if (left_.size() < config_.files_max) left_.insert_or_assign(source.path, rotation);
-  enqueue(source);  // even where it has not grown: it may have been emptied before
+  const auto left = left_.find(rotation.path);
+  if (left == left_.end() && left_.size() >= config_.files_max) return;
+  if (left == left_.end() || left->second.modified < rotation.modified) left_.insert_or_assign(rotation.path, rotation);
 }
 
 // Looks for the file among the neighbours of where it was. Opens it beyond the cap of descriptors, if need be: its new
@@ -274,14 +285,16 @@ void FileCollector::follow_missed_generations(const Rotation& rotation, Instant 
   std::vector<Seen> siblings = rotated_siblings(rotation.path);
   const auto self = std::find_if(siblings.begin(), siblings.end(),
                                  [&](const Seen& s) { return s.stat.identity == rotation.identity; });
-  const std::string own_name = self == siblings.end() ? "" : self->path;
+  const std::string base = name_of(rotation.path);
+  const std::string own_name = self == siblings.end() ? "" : name_of(self->path);
   std::erase_if(siblings, [&](const Seen& s) {
     if (by_identity_.contains(s.stat.identity) || s.stat.identity == rotation.identity) return true;
     if (s.stat.modified != rotation.modified) return s.stat.modified < rotation.modified;
-    return own_name.empty() || !is_younger_rotation(s.path, own_name);
+    return own_name.empty() || !is_younger_rotation(base, name_of(s.path), own_name);
   });
-  std::sort(siblings.begin(), siblings.end(), [](const Seen& a, const Seen& b) {
-    return a.stat.modified != b.stat.modified ? a.stat.modified < b.stat.modified : is_younger_rotation(b.path, a.path);
+  std::sort(siblings.begin(), siblings.end(), [&](const Seen& a, const Seen& b) {
+    if (a.stat.modified != b.stat.modified) return a.stat.modified < b.stat.modified;
+    return is_younger_rotation(base, name_of(b.path), name_of(a.path));
   });
 
   for (const Seen& sibling : siblings) {

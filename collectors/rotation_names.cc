@@ -1,6 +1,8 @@
 #include "collectors/rotation_names.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 namespace reeve::collect {
 namespace {
@@ -18,38 +20,40 @@ bool is_mark(std::string_view mark) {
   });
 }
 
-// The digits of a name's last run of them.
-std::string_view last_number(std::string_view name) {
-  size_t end = name.size();
-  while (end > 0 && !is_digit(name[end - 1])) --end;
-  size_t begin = end;
-  while (begin > 0 && is_digit(name[begin - 1])) --begin;
-  return name.substr(begin, end - begin);
+// What was put after the base, or between its stem and its extension; empty where nothing that we know was.
+std::string_view mark_of(std::string_view base, std::string_view name) {
+  if (name.size() <= base.size()) return {};
+  if (name.starts_with(base) && is_mark(name.substr(base.size()))) return name.substr(base.size());
+  const size_t dot = base.rfind('.');
+  if (dot == std::string_view::npos || dot == 0) return {};
+  if (!name.starts_with(base.substr(0, dot)) || !name.ends_with(base.substr(dot))) return {};
+  const std::string_view mark = name.substr(dot, name.size() - base.size());
+  return is_mark(mark) ? mark : std::string_view();
+}
+
+// The number of a generation that is counted; nothing for dates.
+std::optional<int> count_of(std::string_view mark) {
+  constexpr size_t digits_max = 5;
+  int count = 0;
+  if (mark.size() < 2 || mark.size() > digits_max + 1) return std::nullopt;
+  const auto [end, error] = std::from_chars(mark.data() + 1, mark.data() + mark.size(), count);
+  if (error != std::errc() || end != mark.data() + mark.size()) return std::nullopt;
+  return count;
 }
 
 }  // namespace
 
 bool is_rotation_of(std::string_view base, std::string_view name) {
-  if (name.size() <= base.size()) return false;
-  if (name.starts_with(base) && is_mark(name.substr(base.size()))) return true;
-  const size_t dot = base.rfind('.');
-  if (dot == std::string_view::npos || dot == 0) return false;
-  const std::string_view stem = base.substr(0, dot);
-  const std::string_view extension = base.substr(dot);
-  return name.starts_with(stem) && name.ends_with(extension) &&
-         is_mark(name.substr(stem.size(), name.size() - base.size()));
+  return !mark_of(base, name).empty();
 }
 
-bool is_younger_rotation(std::string_view a, std::string_view b) {
-  const std::string_view number_a = last_number(a);
-  const std::string_view number_b = last_number(b);
-  constexpr size_t count_digits_max = 5;  // longer ones are dates
-  if (!number_a.empty() && !number_b.empty() && number_a.size() <= count_digits_max &&
-      number_b.size() <= count_digits_max) {
-    if (number_a.size() != number_b.size()) return number_a.size() < number_b.size();
-    return number_a < number_b;
-  }
-  return a > b;
+bool is_younger_rotation(std::string_view base, std::string_view a, std::string_view b) {
+  const std::string_view mark_a = mark_of(base, a);
+  const std::string_view mark_b = mark_of(base, b);
+  const std::optional<int> count_a = count_of(mark_a);
+  const std::optional<int> count_b = count_of(mark_b);
+  if (count_a && count_b) return *count_a < *count_b;
+  return mark_a > mark_b;
 }
 
 }  // namespace reeve::collect

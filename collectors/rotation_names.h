@@ -11,6 +11,6 @@ namespace reeve::collect {
 bool is_rotation_of(std::string_view base, std::string_view name);
 
 // Of two such names, whether `a` was given later than `b`: a smaller number where both count, otherwise a later date.
-bool is_younger_rotation(std::string_view a, std::string_view b);
+bool is_younger_rotation(std::string_view base, std::string_view a, std::string_view b);
 
 }  // namespace reeve::collect
