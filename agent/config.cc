@@ -115,6 +115,10 @@ Result<AgentConfig> parse_agent_config(const std::string& path, std::string_view
   root.read_choice("log_level", level, {"debug", "info", "warn", "error"});
   config.log_level = level_of(level);
 
+  if (auto link = root.map("link")) {
+    link->read_duration("retry_max", config.link.retry_max, {.min = 1s, .max = 1h});
+    if (link->has("proxy")) link->read("proxy", config.link.proxy.emplace());
+  }
   if (auto spool = root.map("spool")) {
     spool->read_size("bytes_max", config.spool.bytes_max, {.min = spool_bytes_min, .max = spool_bytes_max});
     spool->read_size("segment_bytes_max", config.spool.segment_bytes_max,

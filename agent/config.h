@@ -8,6 +8,9 @@
 //     time_zone: local                 # of times in lines that name none; or UTC
 //     listen: 127.0.0.1:7710           # own metrics for Prometheus, on loopback alone; absent: none
 //     log_level: info
+//     link:
+//       retry_max: 10s                 # the longest pause between two tries to connect
+//       proxy: proxy.example:3128      # asked to CONNECT, for the link and for enrolment; absent: none
 //     spool:
 //       bytes_max: 1GiB                # when full, files wait
 //       segment_bytes_max: 8MiB
@@ -52,6 +55,10 @@ struct AgentConfig {
   bool local_time = true;
   std::optional<Endpoint> listen;
   LogLevel log_level = LogLevel::info;
+  struct Link {
+    Duration retry_max = 10s;
+    std::optional<Endpoint> proxy;
+  } link;
   struct Spool {
     uint64_t bytes_max = 1_GiB;
     uint64_t segment_bytes_max = 8_MiB;

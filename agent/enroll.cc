@@ -52,7 +52,8 @@ Result<std::string> parse_fingerprint(std::string_view text) {
   return to_hex(*bytes);
 }
 
-Result<sys::HttpResponse> ask(const ServerUrl& url, const std::string& fingerprint, const Json& body) {
+Result<sys::HttpResponse> ask(const ServerUrl& url, const std::string& fingerprint,
+                              const std::optional<Endpoint>& proxy, const Json& body) {
   SystemClock clock;
   sys::Loop loop(clock);
   sys::HttpCall call;
@@ -62,6 +63,7 @@ Result<sys::HttpResponse> ask(const ServerUrl& url, const std::string& fingerpri
     sys::TlsClientOptions tls;
     tls.ca_fingerprint = fingerprint;
     call.connect.tls = TRY(sys::TlsContext::make_client(tls));
+    if (proxy) call.connect.proxy = {.host = proxy->host, .port = proxy->port, .authorization = {}};
   }
   call.method = "POST";
   call.target = "/v1/enroll";
@@ -103,7 +105,8 @@ Result<Identity> enroll(sys::Disk& disk, const EnrollOptions& options) {
   const Bytes csr = TRY(sys::make_csr(identity.key_pem, options.host));
   body.set("csr", csr);
   body.set("host", options.host);
-  const sys::HttpResponse response = TRY_DURING(ask(url, fingerprint, body), "enroll at " + options.server);
+  const sys::HttpResponse response =
+      TRY_DURING(ask(url, fingerprint, options.proxy, body), "enroll at " + options.server);
   if (response.status != 201) return refusal(response).during("enroll at " + options.server);
 
   const Json json = TRY_DURING(parse_json(response.body), "enroll: the server's answer");

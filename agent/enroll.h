@@ -5,6 +5,7 @@
 // stays here. Blocking: runs a loop of its own.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "agent/identity.h"
@@ -19,7 +20,8 @@ struct EnrollOptions {
   std::string ca_fingerprint;  // "sha256:" and 64 hex digits
   std::string host;
   std::string identity_dir;
-  bool replace = false;  // of an identity that is there already
+  std::optional<Endpoint> proxy;  // asked to CONNECT; for https alone
+  bool replace = false;           // of an identity that is there already
 };
 
 Result<Identity> enroll(sys::Disk& disk, const EnrollOptions& options);

@@ -137,6 +137,8 @@ void LinkClient::Impl::connect() {
   call.connect.host = options.server.host;
   call.connect.port = options.server.port;
   call.connect.tls = tls;
+  if (options.proxy)
+    call.connect.proxy = {.host = options.proxy->host, .port = options.proxy->port, .authorization = {}};
   call.target = "/v1/link";
   call.websocket.message_bytes_max = wire::frame_bytes_max;
   connecting = sys::connect_websocket(world.loop, std::move(call),

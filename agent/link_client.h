@@ -29,6 +29,7 @@ class LinkClient {
     std::string version;
     std::string identity_dir;
     Backoff::Limits retry{.min = 250ms, .max = 10s};
+    std::optional<Endpoint> proxy{};
   };
   // All but `identity` outlive the client.
   struct World {

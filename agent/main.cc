@@ -67,6 +67,7 @@ int perform(const EnrollCommand& command) {
                                 .ca_fingerprint = command.ca_fingerprint,
                                 .host = config->host.empty() ? sys::host_info().hostname : config->host,
                                 .identity_dir = identity_dir_of(*config, command.identity_dir),
+                                .proxy = config->link.proxy,
                                 .replace = command.replace});
   if (!identity.ok()) return complain(identity.error());
   std::printf("this host is agent %s of org %s now\n", to_string(identity->agent).c_str(), identity->org.c_str());

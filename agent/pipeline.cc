@@ -141,7 +141,9 @@ Status Pipeline::Stages::open_link() {
                               {.server = server,
                                .host = options.config.host,
                                .version = std::string(agent_version),
-                               .identity_dir = options.identity_dir},
+                               .identity_dir = options.identity_dir,
+                               .retry = {.min = 250ms, .max = options.config.link.retry_max},
+                               .proxy = options.config.link.proxy},
                               std::move(handlers)));
   return {};
 }

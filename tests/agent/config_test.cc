@@ -34,6 +34,7 @@ output: blackhole
 time_zone: UTC
 listen: 127.0.0.1:7710
 log_level: debug
+link: {retry_max: 1m, proxy: "proxy.example:3128"}
 spool: {bytes_max: 64MiB, segment_bytes_max: 4MiB}
 inputs:
   - type: file
@@ -59,6 +60,8 @@ inputs:
   CHECK_FALSE(config->local_time);
   CHECK(config->listen == Endpoint{"127.0.0.1", 7710});
   CHECK(config->log_level == LogLevel::debug);
+  CHECK(config->link.retry_max == 1min);
+  CHECK(config->link.proxy == Endpoint{"proxy.example", 3128});
   CHECK(config->spool.bytes_max == 64_MiB);
   CHECK(config->spool.segment_bytes_max == 4_MiB);
   REQUIRE(config->inputs.file.size() == 1);
@@ -80,7 +83,7 @@ TEST_CASE("what is wrong is told with its place, what was found and what is allo
         "/etc/reeve/agent.yaml:2:14: spool.bytes_max is \"15MiB\"; allowed: a size from 16MiB to 1TiB");
   CHECK(complaint("spoool: {}\n") ==
         "/etc/reeve/agent.yaml:1:1: spoool is no known key; allowed: data_dir, host, server, output, time_zone, "
-        "listen, log_level, spool, inputs");
+        "listen, log_level, link, spool, inputs");
   CHECK(complaint("output: void\n") == "/etc/reeve/agent.yaml:1:9: output is \"void\"; allowed: server, blackhole");
   CHECK(complaint("server: watch.example\n") ==
         "/etc/reeve/agent.yaml:1:9: server is \"watch.example\"; allowed: host:port, as in \"127.0.0.1:7420\" or "
