@@ -41,6 +41,7 @@ struct Pipeline::Stages : std::enable_shared_from_this<Pipeline::Stages> {
   std::unique_ptr<CollectWorker> collect_worker;
   std::unique_ptr<sys::HttpServer> metrics_listener;
   sys::TimerId status_timer;
+  std::string last_status;  // but for its time
   sys::TimerId eof_timer;
 
   Stages(World the_world, Options the_options) : world(the_world), options(std::move(the_options)) {}
@@ -204,8 +205,14 @@ AgentSnapshot Pipeline::Stages::snapshot() const {
   return result;
 }
 
+// Only when there is news: an idle host's disk may sleep.
 void Pipeline::Stages::write_status() {
   if (!disk_worker) return;
+  AgentSnapshot news = snapshot();
+  news.updated = {};
+  std::string text = to_status_file(news);
+  if (text == last_status) return;
+  last_status = std::move(text);
   // What does not fit is written the next time.
   (void)disk_worker->try_run(
       [text = to_status_file(snapshot()), path = options.config.status_file(), &disk = world.disk](Spool&) {
