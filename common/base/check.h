@@ -20,7 +20,8 @@ struct Place {
 // say the same, but clang 14 cannot read libstdc++'s.)
 constexpr void check(bool condition, const char* invariant, const char* file = __builtin_FILE(),
                      int line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) {
-  if (!condition) [[unlikely]] check_failed(invariant, {file, line, function});
+  if (!condition) [[unlikely]]
+    check_failed(invariant, {file, line, function});
 }
 
 }  // namespace reeve

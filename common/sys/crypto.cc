@@ -111,7 +111,8 @@ Bytes append_chain(BytesView leaf_pem, BytesView issuer_pem) {
   return chain;
 }
 
-// -- Shared inside common/sys (openssl_impl.h) ----------------------------------------------------------------------------
+// -- Shared inside common/sys (openssl_impl.h)
+// ----------------------------------------------------------------------------
 
 int refuse_pass_phrase(char*, int, int, void*) {
   return 0;

@@ -74,8 +74,8 @@ class DayFiles {
   // Notes the days whose logs SQLite would not take whole. Before any of them is opened.
   Status note_torn_logs();
 
-  // Puts a new file in place of a damaged one, with every block that is still whole and that `wanted` takes. The damaged
-  // file stays beside it until forget_damaged.
+  // Puts a new file in place of a damaged one, with every block that is still whole and that `wanted` takes. The
+  // damaged file stays beside it until forget_damaged.
   struct Repaired {
     std::set<uint64_t> commit_ids;
     std::string damaged_file;
