@@ -122,6 +122,7 @@ class FileCollector : public Collector {
   void give_up(FileSource& source, Intake& intake);
   void add_new(const Seen& seen, Instant now, Intake& intake);
   FileSource& add(std::unique_ptr<FileSource> source, Intake& intake);
+  SourceHandle open_at(const wire::SourcePosition& position, Intake& intake) const;
   Result<uint64_t> find_start(sys::File& file, uint64_t size) const;
   void follow_missed_generations(const Rotation& rotation, Instant now, Intake& intake);
   std::vector<Seen> rotated_siblings(const std::string& path);

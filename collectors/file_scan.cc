@@ -40,7 +40,10 @@ void FileCollector::scan(Instant now, WallTime wall, Intake& intake) {
     FileSource& source = *sources_.at(known->second);
     source.path = file.path;
     source.at_path = true;
-    source.position.finished = false;  // it was gone, and somebody has put it back
+    if (source.position.finished) {  // it was gone, and somebody has put it back
+      source.position.finished = false;
+      source.handle = open_at(source.position, intake);
+    }
     gone_.erase(known->second);
   }
 
@@ -249,8 +252,7 @@ FileSource& FileCollector::add(std::unique_ptr<FileSource> source, Intake& intak
   wire::SourcePosition& position = source->position;
   while (position.id == 0 || sources_.contains(position.id)) position.id = random_.next();
   position.kind = "file";
-  source->handle =
-      intake.open_source(position, config_.service.empty() ? service_of_path(position.name) : config_.service);
+  source->handle = open_at(position, intake);
   // Said before the first row, so that what begins at the end does not begin at a later end after a restart.
   intake.advance(source->handle, position);
 
@@ -259,6 +261,10 @@ FileSource& FileCollector::add(std::unique_ptr<FileSource> source, Intake& intak
   FileSource& added = *source;
   sources_.emplace(position.id, std::move(source));
   return added;
+}
+
+SourceHandle FileCollector::open_at(const wire::SourcePosition& position, Intake& intake) const {
+  return intake.open_source(position, config_.service.empty() ? service_of_path(position.name) : config_.service);
 }
 
 Result<uint64_t> FileCollector::find_start(sys::File& file, uint64_t size) const {

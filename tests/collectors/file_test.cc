@@ -92,6 +92,23 @@ TEST_CASE("the descriptor of a renamed file is kept until it is quiet and everyt
   CHECK(f.collector->counters().files == 0);
 }
 
+TEST_CASE("a file that was let go and is put back before that is durable goes on where it was") {
+  FileFixture f;
+  f.append("app.log", "one\n");
+  f.start();
+  f.settle();
+  f.rename("app.log", "elsewhere");
+  f.settle();
+  f.pass(f.config.gone_wait);
+  CHECK(f.settle_and_take() == Lines{"one"});
+  CHECK(f.intake.latest()[0].finished);
+
+  f.rename("elsewhere", "app.log");
+  f.append("app.log", "two\n");
+  CHECK(f.settle_and_take() == Lines{"two"});
+  CHECK_FALSE(f.intake.latest()[0].finished);
+}
+
 TEST_CASE("the last line of a renamed file that never ends is handed on when the file has been quiet") {
   FileFixture f;
   f.append("app.log", "one\ntw");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ class MemoryIntake : public Intake {
     return static_cast<SourceHandle>(handles_.size() - 1);
   }
   void line(SourceHandle source, BytesView body) override {
+    check(!closed_.contains(source), "a source that is finished is opened again before it gives rows");
     Row row;
     row.source = handles_.at(source).first;
     row.service = handles_.at(source).second;
@@ -47,6 +49,8 @@ class MemoryIntake : public Intake {
   }
   void advance(SourceHandle source, const wire::SourcePosition& position) override {
     check(handles_.at(source).first == position.id, "a source advances under its own handle");
+    check(!closed_.contains(source), "a source that is finished is opened again before it advances");
+    if (position.finished) closed_.insert(source);
     positions[position.id] = position;
     advances.push_back({position, rows.size()});
   }
@@ -86,6 +90,7 @@ class MemoryIntake : public Intake {
 
  private:
   std::vector<std::pair<uint64_t, std::string>> handles_;
+  std::set<SourceHandle> closed_;
 };
 
 }  // namespace reeve::collect
