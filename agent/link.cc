@@ -103,7 +103,7 @@ struct LinkSession::State {
   void fetch_ahead(Actions& actions);
 };
 
-LinkSession::LinkSession(Options options, SpoolView spool, Instant now) : state_(std::make_unique<State>()) {
+LinkSession::LinkSession(Options options, const SpoolView& spool, Instant now) : state_(std::make_unique<State>()) {
   state_->options = std::move(options);
   state_->last_progress = now;
   state_->next_status = now;

@@ -70,7 +70,7 @@ class LinkSession {
     size_t blocks_ahead_max = 4;               // fetched and not yet sent
   };
 
-  LinkSession(Options options, SpoolView spool, Instant now);
+  LinkSession(Options options, const SpoolView& spool, Instant now);
   ~LinkSession();
 
   // The first call's actions carry Hello. Each call returns what to do now, in order.

@@ -44,6 +44,9 @@ Bytes encode_frame_header(const FrameHeader& header);
 std::optional<FrameHeader> parse_frame_header(BytesView bytes);
 
 using LaneNumbers = std::array<uint64_t, wire::lane_count>;
+constexpr size_t index_of(wire::Lane lane) {
+  return static_cast<size_t>(lane);
+}
 
 // Blocks of an epoch before the current one, not yet acknowledged: number n there is number n - shift now.
 struct FormerEpoch {

@@ -12,10 +12,6 @@ namespace {
 
 constexpr uint64_t segment_file_bytes_max = 256_MiB;  // nothing of ours is larger
 
-size_t index_of(wire::Lane lane) {
-  return static_cast<size_t>(lane);
-}
-
 // A block frame seen, before it is known which epoch is the current one.
 struct SeenBlock {
   Uuid epoch;
@@ -89,7 +85,7 @@ Result<std::vector<SegmentName>> Recovery::list_segments() {
 
 Status Recovery::read_segment(const SegmentName& name, bool newest) {
   contents_.segment_number_max = name.number;
-  const auto read = sys::read_file(disk_, path_of(name), segment_file_bytes_max);
+  auto read = sys::read_file(disk_, path_of(name), segment_file_bytes_max);
   if (!read.ok() && read.error().code() != Code::exhausted && read.error().code() != Code::not_found) {
     return read.error();
   }

@@ -26,7 +26,7 @@ constexpr std::array<uint8_t, 256> char_classes = [] {
   for (int c = 'A'; c <= 'Z'; ++c) classes[static_cast<size_t>(c)] = upper;
   for (int c = 'a'; c <= 'z'; ++c) classes[static_cast<size_t>(c)] = lower;
   for (int c = '0'; c <= '9'; ++c) classes[static_cast<size_t>(c)] = inner;
-  for (const char c : {'_', '-', '/', '.', '@', '\\'}) classes[static_cast<size_t>(c)] = inner;
+  for (const unsigned char c : {'_', '-', '/', '.', '@', '\\'}) classes[c] = inner;
   return classes;
 }();
 
