@@ -116,7 +116,8 @@ bool FileWatch::take_changes() {
       at += ssize_t{sizeof event} + event.len;
       // A removed directory's watch is gone with it; one made again under the same name needs a new one.
       if (event.mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF)) {
-        std::erase_if(watched_, [&](const auto& watch) { return watch.second == event.wd; });
+        const int gone = event.wd;
+        std::erase_if(watched_, [gone](const auto& watch) { return watch.second == gone; });
       }
       if ((event.mask & IN_MOVE_SELF) && event.wd >= 0) ::inotify_rm_watch(inotify_, event.wd);
     }

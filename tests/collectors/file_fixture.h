@@ -1,6 +1,7 @@
 // A file collector in a directory of its own, with a clock that the test moves.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -78,5 +79,10 @@ struct FileFixture {
 };
 
 using Lines = std::vector<Bytes>;
+
+inline Lines sorted(Lines lines) {
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
 
 }  // namespace reeve::collect
