@@ -13,7 +13,8 @@
 // the buffer.
 //
 // What it cannot do: read compressed generations; find the bytes that were written between a copy and the truncation
-// that followed it; tell a file from one whose first 1024 bytes are the same when inode and size agree as well.
+// that followed it; tell a file from one whose first 1024 bytes are the same when inode and size agree as well; know of
+// a file that was renamed to what no glob matches, or emptied, before any position of it or its forerunner was durable.
 #pragma once
 
 #include <deque>
