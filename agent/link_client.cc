@@ -58,13 +58,13 @@ struct LinkClient::Impl : std::enable_shared_from_this<Impl> {
   void run_on_disk(DiskWorker::Task task);
 
   void perform(std::vector<LinkAction> actions);
-  void perform(SendFrame action);
+  void perform(const SendFrame& action);
   void perform(const FetchBlock& action);
   void perform(const AcknowledgeSpool& action);
-  void perform(SetAside action);
+  void perform(const SetAside& action);
   void perform(const BeginNewEpoch& action);
   void perform(const ServeLive& action);
-  void perform(InstallCertificate action);
+  void perform(const InstallCertificate& action);
   void perform(const CloseLink& action);
 
   // Runs `task` on the loop, where the client still lives.
@@ -243,7 +243,7 @@ void LinkClient::Impl::perform(std::vector<LinkAction> actions) {
   }
 }
 
-void LinkClient::Impl::perform(SendFrame action) {
+void LinkClient::Impl::perform(const SendFrame& action) {
   if (!socket) return;
   if (!socket->send(action.bytes)) return reconnect("the socket takes no more");
   unwritten_bytes += action.bytes.size();
@@ -272,7 +272,7 @@ void LinkClient::Impl::perform(const AcknowledgeSpool& action) {
   if (!taken) later = std::max(later, action.through);
 }
 
-void LinkClient::Impl::perform(SetAside action) {
+void LinkClient::Impl::perform(const SetAside& action) {
   run_on_disk([action](Spool& spool) {
     const Status aside = spool.set_aside(action.lane, action.sequence, action.reason);
     if (!aside.ok()) log_warn("a block cannot be set aside", {{"error", aside.error().text()}});
@@ -293,7 +293,7 @@ void LinkClient::Impl::perform(const ServeLive& action) {
   handlers.on_live(action.duration);
 }
 
-void LinkClient::Impl::perform(InstallCertificate action) {
+void LinkClient::Impl::perform(const InstallCertificate& action) {
   auto answer = on_loop([](Impl& self, Identity identity) {
     self.world.identity = std::move(identity);
     const Status reloaded = self.tls->reload(self.tls_options());

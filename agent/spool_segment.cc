@@ -105,7 +105,7 @@ Result<uint64_t> SegmentWriter::append(FrameType type, BytesView head, BytesView
 
 Status SegmentWriter::sync() {
   check(!broken_, "a file whose sync failed once is not synced again");
-  const Status synced = file_->sync();
+  Status synced = file_->sync();
   if (synced.ok()) {
     synced_bytes_ = size_;
   } else {
