@@ -195,18 +195,25 @@ Result<uint64_t> read_store(const FilledStore& filled, server::Store& store) {
 
   uint64_t read = 0;
   for (const server::BlockRef& ref : refs) {
-    const auto bytes = store.read_block(ref);
-    if (bytes.ok() && wire::verify_block(*bytes).ok()) {
-      if (std::find(filled.blocks.begin(), filled.blocks.end(), *bytes) == filled.blocks.end()) {
-        return Error(Code::corrupt, "a block came back different and verifies");
-      }
-      ++read;
-    } else {
+    auto bytes = store.read_block(ref);
+    if (!bytes.ok() || !wire::verify_block(*bytes).ok()) {
       TRY_DURING(store.set_aside(ref, "damaged"), "set aside");
+      bytes = store.read_block(ref);  // sound again where a neighbour had spoilt the page
     }
+    if (!bytes.ok()) continue;
+    if (std::find(filled.blocks.begin(), filled.blocks.end(), *bytes) == filled.blocks.end()) {
+      return Error(Code::corrupt, "a block came back different");
+    }
+    ++read;
   }
   if (read > blocks_total) return Error(Code::corrupt, "there are more blocks than before");
-  return blocks_total - read;
+  const uint64_t missing = blocks_total - read;
+  const server::StoreCounters counters = TRY(store.counters());
+  if (counters.damaged_blocks != missing) {
+    return Error(Code::corrupt, std::to_string(missing) + " blocks are missing, " +
+                                    std::to_string(counters.damaged_blocks) + " were counted");
+  }
+  return missing;
 }
 
 struct StoreFlip {
