@@ -131,7 +131,7 @@ void write_double(std::string& out, double value) {
 void write_break(std::string& out, int indent, int depth) {
   if (indent == 0) return;
   out.push_back('\n');
-  out.append(static_cast<size_t>(indent * depth), ' ');
+  out.append(static_cast<size_t>(indent) * static_cast<size_t>(depth), ' ');
 }
 
 void write(std::string& out, const Json& value, int indent, int depth) {
