@@ -62,15 +62,18 @@ unit_tests() {
   for name in "$@"; do suite "$name" "build/dev/bin/test_$name"; done
 }
 
-programs=()
+programs=() simulations=()
 for program in build/dev/bin/test_*; do
   name=${program##*/test_}
-  [ "$name" = sim ] || programs+=("$name")
+  case "$name" in
+    sim*) simulations+=("$name") ;;
+    *) programs+=("$name") ;;
+  esac
 done
 
 # Two lanes for two cores: the simulator and clang-tidy are long and quiet; the rest is short or waits for sockets.
 {
-  if [ -x build/dev/bin/test_sim ]; then suite sim build/dev/bin/test_sim; fi
+  unit_tests "${simulations[@]}"
   suite clang-tidy tests/tidy/clang_tidy.sh
 } &
 lane=$!
