@@ -34,6 +34,17 @@ class Events {
   std::deque<std::string> events_;
 };
 
+// How often what goes wrong, once in so many steps; 0: never. Each seed draws its own mixture, for some bugs need much
+// of one kind of trouble and little of another.
+struct TroubleRates {
+  uint64_t agent_crash = 0;  // under way in one of the spool's next changes
+  uint64_t agent_kill = 0;
+  uint64_t sync_failure = 0;
+  uint64_t disk_full = 0;
+  uint64_t disk_has_room = 0;
+  uint64_t server_crash = 0;
+};
+
 struct Host {
   std::string name;
   std::unique_ptr<SimDisk> logs;
@@ -54,6 +65,7 @@ class Fleet {
         server_vfs_(server_disk_, random_, clock_),
         server_([this] { return open_store(); }, clock_, random_, ledger_) {
     draw_network();
+    draw_trouble();
     for (uint32_t i = 0; i < options_.hosts; ++i) add_host(i);
     server_.acknowledge_before_commit(options_.canary == Canary::server_acknowledges_early);
   }
@@ -216,21 +228,39 @@ class Fleet {
                 .delay_max = std::chrono::milliseconds(2 + random_.below(400))};
   }
 
+  void draw_trouble() {
+    const auto about = [this](uint64_t often) {
+      const uint64_t rates[] = {0, often, often, often / 4};
+      return rates[random_.below(4)];
+    };
+    if (options_.agent_crashes) {
+      rates_ = {.agent_crash = about(60),
+                .agent_kill = about(300),
+                .sync_failure = about(200),
+                .disk_full = about(150),
+                .disk_has_room = 10 + random_.below(50)};
+    }
+    if (options_.server_crashes) rates_.server_crash = about(120);
+  }
+
+  bool happens(uint64_t one_in) { return one_in != 0 && random_.one_in(one_in); }
+
   void make_trouble() {
     for (Host& host : hosts_) {
-      if (!options_.agent_crashes || !host.agent->running()) continue;
-      if (!host.crash_is_armed && random_.one_in(60)) {
+      // A full disk outlives the agent that filled it.
+      if (happens(rates_.disk_full)) set_spool_disk_full(host, true);
+      if (happens(rates_.disk_has_room)) set_spool_disk_full(host, false);
+      if (!host.agent->running()) continue;
+      if (!host.crash_is_armed && happens(rates_.agent_crash)) {
         host.spool->stop_after(1 + random_.below(40));
         host.crash_is_armed = true;
       }
-      if (random_.one_in(300)) take_agent_down(host, SimDisk::Crash::process_killed);
-      if (random_.one_in(200)) host.spool->fail_syncs(1);
-      if (random_.one_in(150)) set_spool_disk_full(host, true);
-      if (random_.one_in(20)) set_spool_disk_full(host, false);
+      if (happens(rates_.sync_failure)) host.spool->fail_syncs(1 + random_.below(2));
+      if (happens(rates_.agent_kill)) take_agent_down(host, SimDisk::Crash::process_killed);
     }
-    if (!options_.server_crashes || !server_.running()) return;
-    if (options_.sqlite_store && random_.one_in(100)) server_disk_.stop_after(1 + random_.below(60));
-    if (random_.one_in(150)) {
+    if (!server_.running()) return;
+    if (options_.sqlite_store && happens(rates_.server_crash)) server_disk_.stop_after(1 + random_.below(60));
+    if (happens(rates_.server_crash)) {
       check(take_server_down(random_.one_in(3) ? SimDisk::Crash::power_cut : SimDisk::Crash::process_killed).ok(),
             "a server can always be killed");
     }
@@ -276,6 +306,7 @@ class Fleet {
   Events events_;
   Ledger ledger_;
   NetFaults network_;
+  TroubleRates rates_;
   std::vector<std::weak_ptr<SimConnection>> connections_;
   SimDisk server_disk_;
   SqliteVfs server_vfs_;
