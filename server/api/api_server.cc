@@ -285,6 +285,10 @@ size_t ApiServer::queued() const {
   return impl_->pool.queued();
 }
 
+size_t ApiServer::waiting() const {
+  return impl_->waiting.size();
+}
+
 void ApiServer::on_commit() {
   ++impl_->commits;
   impl_->wake_soon();

@@ -43,8 +43,9 @@ class ApiServer {
   ~ApiServer();  // lets running handlers end
 
   uint16_t port() const;
-  size_t queued() const;  // requests waiting for a thread of the pool; any thread
-  void on_commit();       // the store has more than before
+  size_t queued() const;   // requests waiting for a thread of the pool; any thread
+  size_t waiting() const;  // followers waiting for a commit; loop thread
+  void on_commit();        // the store has more than before
   // Takes no more requests and waits for the handlers that run. Before the store's writer is stopped.
   void stop();
 
