@@ -63,6 +63,7 @@ struct SimDisk::State {
 
   uint64_t bytes_max = 1_GiB;
   uint64_t syncs_to_fail = 0;
+  uint64_t directory_syncs_to_fail = 0;
   bool lies_about_syncs = false;
 
   static Error dead(const std::string& path) { return Error(Code::unavailable, path + ": the disk has stopped"); }
@@ -310,6 +311,10 @@ Status SimDisk::sync_directory(const std::string& given) {
   if (state_->stopped) return State::dead(path);
   if (!state_->names.is_directory(path)) return Error(Code::not_found, "sync " + path + ": No such directory");
   const auto fate = state_->begin_change();
+  if (fate == State::Fate::lives && state_->directory_syncs_to_fail > 0) {
+    --state_->directory_syncs_to_fail;
+    return Error(Code::unavailable, "sync " + path + ": Input/output error");
+  }
   if (fate != State::Fate::dies_undone) state_->names.sync_directory(path);
   return state_->finish(fate, path);
 }
@@ -363,6 +368,9 @@ void SimDisk::set_bytes_max(uint64_t bytes) {
 }
 void SimDisk::fail_syncs(uint64_t count) {
   state_->syncs_to_fail = count;
+}
+void SimDisk::fail_directory_syncs(uint64_t count) {
+  state_->directory_syncs_to_fail = count;
 }
 void SimDisk::lie_about_syncs(bool lie) {
   state_->lies_about_syncs = lie;

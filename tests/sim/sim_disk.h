@@ -65,6 +65,8 @@ class SimDisk : public sys::Disk {
   void set_bytes_max(uint64_t bytes);
   // The next `count` syncs of files fail, and lose some of the pages they should have saved.
   void fail_syncs(uint64_t count);
+  // The next `count` syncs of directories fail, and make no name durable.
+  void fail_directory_syncs(uint64_t count);
   // Syncs of files say ok and do nothing: the planted bug of hardware without a working flush.
   void lie_about_syncs(bool lie);
   // Flips one bit of the file, counted from its first byte's lowest.

@@ -290,6 +290,24 @@ TEST_CASE("pages of a failed sync are lost at the next power cut although a late
   CHECK(seen == std::set<Bytes>{"a", "b"});
 }
 
+TEST_CASE("a failed sync of a directory leaves its names undecided, and the next one settles them") {
+  std::set<bool> seen;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SeededRandom random(seed);
+    SimDisk disk(random);
+    prepare(disk, 1);
+    open(disk, "/d/new");
+    disk.fail_directory_syncs(1);
+    CHECK(disk.sync_directory("/d").error().code() == Code::unavailable);
+    if (seed % 2 == 1) CHECK(disk.sync_directory("/d").ok());
+    disk.stop();
+    disk.restart(SimDisk::Crash::power_cut);
+    if (seed % 2 == 1) CHECK(disk.has("/d/new"));
+    seen.insert(disk.has("/d/new"));
+  }
+  CHECK(seen.size() == 2);
+}
+
 TEST_CASE("a page lost by a failed sync is saved when it is written again") {
   for (uint64_t seed = 0; seed < 50; ++seed) {
     SeededRandom random(seed);

@@ -256,6 +256,7 @@ class Fleet {
         host.crash_is_armed = true;
       }
       if (happens(rates_.sync_failure)) host.spool->fail_syncs(1 + random_.below(2));
+      if (happens(rates_.sync_failure)) host.spool->fail_directory_syncs(1);
       if (happens(rates_.agent_kill)) take_agent_down(host, SimDisk::Crash::process_killed);
     }
     if (!server_.running()) return;
@@ -284,6 +285,7 @@ class Fleet {
       host.agent->stop_faults();
       host.spool->set_bytes_max(1_GiB);
       host.spool->fail_syncs(0);
+      host.spool->fail_directory_syncs(0);
       if (host.crash_is_armed) take_agent_down(host, SimDisk::Crash::process_killed);
     }
     server_.stop_faults();
