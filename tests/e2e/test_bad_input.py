@@ -161,6 +161,8 @@ class Unreadable(unittest.TestCase):
             for at, folders, files in os.walk(agent.data):
                 for name in [at] + [os.path.join(at, f) for f in folders + files]:
                     os.chown(name, nobody.pw_uid, nobody.pw_gid)
+            # The clone may lie where only root may look; the program goes where nobody can start it.
+            agent.argv[0] = shutil.copy(agent.argv[0], lab.root)
             agent.options = {'user': 'nobody', 'group': nobody.pw_gid, 'extra_groups': []}
             agent.start()
             wait_until('the readable file is stored', lambda: lab.logs('public line'))
