@@ -72,7 +72,7 @@ Status run_fleet_seed(uint64_t seed, const std::string& scenario, bool full) {
 Status run_spool_seed(uint64_t seed, bool full) {
   SpoolCampaign campaign{.seed = seed,
                          .crash = seed % 2 == 0 ? SimDisk::Crash::power_cut : SimDisk::Crash::process_killed,
-                         .crash_again_after = seed % 7,
+                         .power_cut_after = seed % 13,
                          .failing_syncs = seed % 5 == 0 ? seed % 3 : 0};
   campaign.crash_in_change = full ? 1 : 1 + seed % 400;
   for (bool more = true; more; ++campaign.crash_in_change) {
@@ -84,8 +84,8 @@ Status run_spool_seed(uint64_t seed, bool full) {
 
 Status run_store_seed(uint64_t seed, bool full) {
   StoreCampaign campaign{.seed = seed,
-                         .crash = seed % 4 == 0 ? SimDisk::Crash::process_killed : SimDisk::Crash::power_cut,
-                         .crash_again_after = seed % 3 == 0 ? seed % 11 : 0};
+                         .crash = seed % 4 < 2 ? SimDisk::Crash::process_killed : SimDisk::Crash::power_cut,
+                         .power_cut_after = seed % 3 == 0 ? 1 + seed % 11 : 1'000 * (seed % 2)};
   campaign.crash_in_change = full ? 1 : 1 + seed % 700;
   for (bool more = true; more; ++campaign.crash_in_change) {
     const bool crashed = TRY(run_store_campaign(campaign));

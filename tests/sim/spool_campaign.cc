@@ -59,9 +59,9 @@ class Run {
 
   void restart() {
     spool_.reset();
-    disk_.restart(campaign_.crash);
+    disk_.restart(crashes_ == 0 ? campaign_.crash : SimDisk::Crash::power_cut);
     ++crashes_;
-    if (crashes_ == 1 && campaign_.crash_again_after > 0) disk_.stop_after(campaign_.crash_again_after);
+    if (crashes_ == 1 && campaign_.power_cut_after > 0) disk_.stop_after(campaign_.power_cut_after);
   }
 
   Status open() {

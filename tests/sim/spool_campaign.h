@@ -18,9 +18,11 @@ struct SpoolCampaign {
   uint64_t crash_in_change = 1;
   uint64_t seed = 1;
   SimDisk::Crash crash = SimDisk::Crash::power_cut;
-  uint64_t crash_again_after = 0;  // changes of the recovery; 0: once only
-  uint64_t failing_syncs = 0;      // at a random time
-  bool lie_about_syncs = false;    // the planted bug
+  // A power cut this many changes after the restart; 0: none. After a kill this is the cruellest: the page cache shows
+  // what the disk never got.
+  uint64_t power_cut_after = 0;
+  uint64_t failing_syncs = 0;    // at a random time
+  bool lie_about_syncs = false;  // the planted bug
 };
 
 // Whether the crash happened before the end; Code::corrupt with the story where the promise is broken.

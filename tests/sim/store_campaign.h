@@ -17,8 +17,10 @@ struct StoreCampaign {
   uint64_t crash_in_change = 1;
   uint64_t seed = 1;
   SimDisk::Crash crash = SimDisk::Crash::power_cut;
-  uint64_t crash_again_after = 0;  // changes of the recovery; 0: once only
-  bool lie_about_syncs = false;    // the planted bug
+  // A power cut in this change of the recovery, or right behind it; 0: none. After a kill this is the cruellest: the
+  // page cache shows what the disk never got.
+  uint64_t power_cut_after = 0;
+  bool lie_about_syncs = false;  // the planted bug
 };
 
 // Whether the crash happened before the end; Code::corrupt with the story where the promise is broken.
