@@ -201,6 +201,7 @@ std::vector<std::string> DayFiles::take_damaged() {
 
 Status DayFiles::note_torn_logs() {
   for (const std::string& day : TRY(list())) {
+    TRY(sync_log(options_.disk, path(day)));
     const LogContents log = TRY(read_log(options_.disk, path(day), day_page_bytes));
     if (judge_log(log) != LogState::whole) note_damage(day);
   }

@@ -33,6 +33,7 @@ Status SqliteStore::open() {
 
   // Before SQLite opens a file: what it would silently leave out of a log is gone afterwards.
   TRY(days_.note_torn_logs());
+  TRY(sync_log(options_.disk, org_path()));
   const LogContents org_log = TRY(read_log(options_.disk, org_path(), org_page_bytes));
   TRY(check_org(org_log));
 

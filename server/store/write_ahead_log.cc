@@ -72,6 +72,14 @@ Result<LogContents> read_log(sys::Disk& disk, const std::string& path, uint32_t 
   return log;
 }
 
+Status sync_log(sys::Disk& disk, const std::string& path) {
+  const Result<std::unique_ptr<sys::File>> file = disk.open(path + "-wal", sys::OpenMode::read_write);
+  if (!file.ok() && file.error().code() == Code::not_found) return {};
+  if (!file.ok()) return file.error();
+  TRY((*file)->sync());
+  return disk.sync_directory(sys::parent_directory(path));
+}
+
 LogState judge_log(const LogContents& log) {
   // Frames without a commit are what a killed writer leaves.
   if (log.taken == log.frames.size()) return LogState::whole;

@@ -31,6 +31,10 @@ struct LogContents {
 // Empty where there is no log beside the database at `path`.
 Result<LogContents> read_log(sys::Disk& disk, const std::string& path, uint32_t page_bytes);
 
+// Makes durable what lies in the log, and its name. What a killed process had written and not yet synced looks whole to
+// us, out of the page cache; an agent must be told nothing of it that a power cut could still take away. Needs no room.
+Status sync_log(sys::Disk& disk, const std::string& path);
+
 enum class LogState {
   whole,   // SQLite takes every commit
   torn,    // behind what SQLite takes lies one commit: unacknowledged, or hit by rot
