@@ -6,9 +6,12 @@
 build_packages=(
   g++ cmake ninja-build ccache mold pkg-config git ca-certificates
   libuv1-dev libprotobuf-dev protobuf-compiler libssl-dev libzstd-dev libre2-dev libsqlite3-dev libboost-dev
-  libwslay-dev libcurl4-openssl-dev nlohmann-json3-dev libcli11-dev libyaml-cpp-dev libsystemd-dev
+  libwslay-dev libnghttp2-dev libcurl4-openssl-dev nlohmann-json3-dev libsimdjson-dev libsnappy-dev zlib1g-dev
+  libcli11-dev libyaml-cpp-dev libsystemd-dev libargon2-dev liblua5.4-dev
 )
 test_packages=(catch2 clang-format-14 clang-tidy-14 python3 openssl zstd shellcheck)
+# Real peers of the end-to-end tests; their services are not started.
+peer_packages=(chromium redis-server rsyslog bsdutils prometheus prometheus-node-exporter curl)
 
 install_packages() {
   local missing=() package
@@ -28,6 +31,14 @@ install_packages() {
   fi
   echo "installing from the distribution: ${missing[*]}"
   "${as_root[@]}" apt-get update -qq
+  # Debian's way to say that no service may be started by an installation.
+  local policy=/usr/sbin/policy-rc.d forbidden=no
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod +x "$policy"
+    forbidden=yes
+  fi
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
-    >/dev/null
+    >/dev/null || { [ "$forbidden" = no ] || "${as_root[@]}" rm -f "$policy"; return 1; }
+  [ "$forbidden" = no ] || "${as_root[@]}" rm -f "$policy"
 }

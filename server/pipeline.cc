@@ -152,7 +152,7 @@ Status Pipeline::Stages::open_query(const OrgFiles& files) {
     options.tls = api_tls;
   }
   options.online = [this] { return agents->online(); };
-  api = TRY_DURING(ApiServer::open(world.loop, counters, *api_context, std::move(options)),
+  api = TRY_DURING(ApiServer::open(world.loop, counters, {api_context.get()}, std::move(options)),
                    "listen for the API on " + to_string(config.listen.api));
   api_context->api_queued = [raw = api.get()] { return raw->queued(); };
   if (config.listen.api.port == 0) {

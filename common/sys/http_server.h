@@ -20,11 +20,38 @@
 
 namespace reeve::sys {
 
+// A response that goes out piece by piece: chunked over HTTP/1.1, DATA frames over HTTP/2. Copies share one response.
+// When the last copy is gone before end(), the connection (HTTP/2: the stream) is cut, so that the client can tell.
+// Any thread, until the loop is destroyed.
+class ResponseStream {
+ public:
+  static constexpr uint64_t unsent_bytes_max = 1_MiB;
+
+  // All of it or nothing: false while unsent_bytes() >= unsent_bytes_max, or once gone().
+  [[nodiscard]] bool try_write(Bytes bytes) const;
+  // Waits for room; never on the loop's thread. Code::cancelled once the client is gone or took nothing for the server's
+  // stall_timeout.
+  Status write(Bytes bytes) const;
+  uint64_t unsent_bytes() const;
+  bool gone() const;
+  void end() const;
+  // Called on the loop's thread, once, when the client is gone or everything is sent after end().
+  void on_closed(std::function<void()> closed) const;
+
+  struct State;
+  explicit ResponseStream(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
 // The way back to whoever asked. Copies share one answer: the first respond() counts, later ones do nothing. When the
 // last copy is gone without an answer, the client gets 500. Any thread, until the loop is destroyed.
 class Responder {
  public:
   void respond(HttpResponse response) const;
+  // The head now (its body is ignored), the body through the stream. Counts as respond() does.
+  ResponseStream start(HttpResponse head) const;
 
   struct State;
   explicit Responder(std::shared_ptr<State> state) : state_(std::move(state)) {}

@@ -1,6 +1,8 @@
 // The fleet, and taking an agent out of it.
-#include "server/api/handlers.h"
+#include <array>
+
 #include "server/api/params.h"
+#include "server/api/tables.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
 
@@ -47,8 +49,6 @@ Json render(const Agent& agent, bool is_online, const std::vector<GapRecord>& ga
   return out;
 }
 
-}  // namespace
-
 Result<Answer> get_agents(ApiContext& context, const ApiRequest& request) {
   TRY(QueryParams::parse(request.query, {}));
   const std::vector<Agent> agents = TRY(context.store.list_agents());
@@ -70,6 +70,18 @@ Result<Answer> post_revoke(ApiContext& context, const ApiRequest& request) {
   TRY(context.writer.run([&](Store& store) { return store.revoke_agent(*id); }));
   context.on_revoked(*id);
   return Answer(json_reply(Json(Json::Object{{"id", to_string(*id)}, {"state", "revoked"}})));
+}
+
+constexpr std::array table{
+    Route{"GET", "/v1/agents", Permission::signals_read, get_agents, {.summary = "The fleet"}},
+    Route{"POST", "/v1/agents/{id}/revoke", Permission::agents_write, post_revoke,
+          {.summary = "Take an agent out of the fleet; again is not an error"}},
+};
+
+}  // namespace
+
+std::span<const Route> agents_routes() {
+  return table;
 }
 
 }  // namespace reeve::server

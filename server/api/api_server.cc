@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/base/log.h"
-#include "common/sys/crypto.h"
+#include "server/api/gate.h"
 #include "server/api/problem.h"
 #include "server/api/routes.h"
 #include "server/api/worker_pool.h"
@@ -17,7 +17,7 @@ namespace reeve::server {
 namespace {
 
 constexpr size_t request_id_chars_max = 64;
-constexpr size_t key_bytes_max = 256;
+constexpr uint64_t body_bytes_max_unrouted = 64_KiB;
 // Commits come in flurries; followers are woken for a flurry, not for each.
 constexpr Duration wake_delay = 20ms;
 
@@ -29,30 +29,12 @@ bool is_request_id(std::string_view id) {
   return !id.empty() && id.size() <= request_id_chars_max && std::all_of(id.begin(), id.end(), allowed);
 }
 
-// Who holds this key. Code::denied for everything that is not one of the org's keys; it never says how close it was.
-Result<Credential> authenticate(const Store& store, const std::string& org, std::string_view authorization) {
-  constexpr std::string_view scheme = "Bearer ";
-  if (authorization.empty()) return Error(Code::denied, "no API key; send \"Authorization: Bearer <key>\"");
-  if (!authorization.starts_with(scheme) || authorization.size() > scheme.size() + key_bytes_max) {
-    return Error(Code::denied, "the Authorization header is not \"Bearer <key>\"");
-  }
-
-  const Bytes hash = sys::sha256(authorization.substr(scheme.size()));
-  const Result<ApiKey> key = store.find_api_key(hash);
-  if (!key.ok() && key.error().code() != Code::not_found) return key.error();
-  if (!key.ok() || !equal_constant_time(key->hash, hash)) return Error(Code::denied, "this API key is not known here");
-  const std::optional<Role> role = parse_role(key->role);
-  if (!role) return Error(Code::denied, "this API key has an unknown role");
-  return Credential{.org = org, .key_prefix = key->prefix, .role = *role};
-}
-
 // One request on its way through.
 struct Call {
   const Route* route = nullptr;
   ApiRequest request;
-  std::string authorization;
+  ApiContext* context = nullptr;  // of the org that asks, once it is known
   sys::Responder responder;
-  bool authenticated = false;
   uint64_t commits_seen = 0;  // how many commits there were when the handler began
 };
 using CallPtr = std::shared_ptr<Call>;
@@ -71,7 +53,7 @@ Reply json_reply(const Json& body, int status) {
 struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
   sys::Loop& loop;
   ServerCounters& counters;
-  ApiContext& context;
+  Gate gate;
   Options options;
   SystemRandom random;
   WorkerPool pool;
@@ -82,20 +64,24 @@ struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
   sys::TimerId expiry_timer;
   bool stopped = false;
 
-  Impl(sys::Loop& the_loop, ServerCounters& the_counters, ApiContext& the_context, Options the_options)
+  Impl(sys::Loop& the_loop, ServerCounters& the_counters, std::vector<ApiContext*> contexts, Options the_options)
       : loop(the_loop),
         counters(the_counters),
-        context(the_context),
+        gate(std::move(contexts)),
         options(std::move(the_options)),
         pool(options.threads, options.queue_max) {}
 
-  void on_request(sys::HttpRequest http_request, const sys::Responder& responder);
+  void on_request(sys::HttpRequest http_request, const sys::PeerInfo& peer, const sys::Responder& responder);
   void dispatch(const CallPtr& call);
   void run(const CallPtr& call);
   void wait(const CallPtr& call, Instant until);
   void wake(bool all);
   void wake_soon();
   void refuse_busy(const CallPtr& call);
+  void give(const CallPtr& call, Reply& answer);
+  void give(const CallPtr& call, WaitForCommit& pause);
+  void give(const CallPtr& call, Later& later);
+  void give(const CallPtr& call, Streamed& streamed);
   void reply(const Call& call, const Reply& reply);
   void fail(const Call& call, sys::HttpResponse problem);
   void finish(const Call& call, sys::HttpResponse response);
@@ -104,16 +90,16 @@ struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
 // -- On the loop
 // -------------------------------------------------------------------------------------------------------
 
-void ApiServer::Impl::on_request(sys::HttpRequest http_request, const sys::Responder& responder) {
+void ApiServer::Impl::on_request(sys::HttpRequest http_request, const sys::PeerInfo& peer,
+                                 const sys::Responder& responder) {
   ++counters.requests;
-  auto call =
-      std::make_shared<Call>(Call{.route = nullptr, .request = {}, .authorization = {}, .responder = responder});
+  auto call = std::make_shared<Call>(Call{.request = {}, .responder = responder});
   ApiRequest& request = call->request;
   request.method = std::move(http_request.method);
   request.path = std::move(http_request.path);
   request.query = std::move(http_request.query);
   request.arrived = loop.clock().now();
-  call->authorization = std::string(http_request.header("Authorization"));
+  request.peer = peer.address;
   const std::string_view id = http_request.header("X-Request-Id");
   request.request_id = is_request_id(id) ? std::string(id) : to_string(make_uuid_v7(loop.clock().wall(), random));
 
@@ -135,6 +121,7 @@ void ApiServer::Impl::on_request(sys::HttpRequest http_request, const sys::Respo
 
   call->route = match.route;
   request.path_values = std::move(match.path_values);
+  request.headers = std::move(http_request.headers);
   request.body = std::move(http_request.body);
   dispatch(call);
 }
@@ -190,38 +177,59 @@ void ApiServer::Impl::refuse_busy(const CallPtr& call) {
 
 void ApiServer::Impl::run(const CallPtr& call) {
   const std::string& id = call->request.request_id;
-  if (call->route->permission != Permission::none && !call->authenticated) {
-    Result<Credential> credential = authenticate(context.store, context.org, call->authorization);
-    call->authorization.clear();
-    if (!credential.ok() && credential.error().code() == Code::denied) {
-      sys::HttpResponse problem = make_problem(401, "denied", credential.error().text(), id);
-      problem.headers.push_back({"WWW-Authenticate", "Bearer"});
+  if (!call->context) {
+    std::variant<Admission, Refusal> verdict = gate.admit(*call->route, call->request);
+    if (auto* refusal = std::get_if<Refusal>(&verdict)) {
+      sys::HttpResponse problem =
+          make_problem(refusal->status, to_string(refusal->error.code()), refusal->error.text(), id);
+      for (sys::HttpHeader& header : refusal->headers) problem.headers.push_back(std::move(header));
       return fail(*call, std::move(problem));
     }
-    if (!credential.ok()) return fail(*call, make_problem(credential.error(), id));
-    if (!may(credential->role, call->route->permission)) {
-      const std::string detail = "the role \"" + std::string(to_string(credential->role)) + "\" has no permission \"" +
-                                 std::string(grant_of(call->route->permission).name) + "\"";
-      return fail(*call, make_problem(Error(Code::denied, detail), id));
-    }
-    call->request.credential = std::move(*credential);
-    call->authenticated = true;
+    auto& admission = std::get<Admission>(verdict);
+    call->context = admission.context;
+    call->request.credential = std::move(admission.credential);
   }
 
-  const Result<Answer> answer = call->route->handler(context, call->request);
+  Result<Answer> answer = call->route->handler(*call->context, call->request);
   if (!answer.ok()) return fail(*call, make_problem(answer.error(), id));
-  if (const auto* pause = std::get_if<WaitForCommit>(&*answer)) {
-    call->request.resume = pause->resume;
-    loop.post([self = shared_from_this(), call, until = pause->until] { self->wait(call, until); }, "api wait");
-    return;
-  }
-  reply(*call, std::get<Reply>(*answer));
+  std::visit([&](auto& kind) { give(call, kind); }, *answer);
+}
+
+void ApiServer::Impl::give(const CallPtr& call, Reply& answer) {
+  reply(*call, answer);
+}
+
+void ApiServer::Impl::give(const CallPtr& call, WaitForCommit& pause) {
+  call->request.resume = std::move(pause.resume);
+  loop.post([self = shared_from_this(), call, until = pause.until] { self->wait(call, until); }, "api wait");
+}
+
+void ApiServer::Impl::give(const CallPtr& call, Later& later) {
+  later.begin([self = shared_from_this(), call](Result<Reply> answer) {
+    if (!answer.ok()) return self->fail(*call, make_problem(answer.error(), call->request.request_id));
+    self->reply(*call, *answer);
+  });
+}
+
+void ApiServer::Impl::give(const CallPtr& call, Streamed& streamed) {
+  sys::HttpResponse head;
+  head.headers.push_back({"Content-Type", streamed.content_type});
+  for (sys::HttpHeader& header : streamed.headers) head.headers.push_back(std::move(header));
+  head.headers.push_back({"X-Request-Id", call->request.request_id});
+  head.headers.push_back({"Cache-Control", "no-store"});
+  const sys::ResponseStream out = call->responder.start(std::move(head));
+  const Status done = streamed.produce(out);
+  if (done.ok()) return out.end();
+  log_warn("response cut short", {{"path", printable(call->request.path)},
+                                  {"error", done.error().text()},
+                                  {"request_id", call->request.request_id}});
 }
 
 void ApiServer::Impl::reply(const Call& call, const Reply& reply) {
   sys::HttpResponse response;
   response.status = reply.status;
-  response.headers.push_back({"Content-Type", reply.content_type});
+  if (!reply.content_type.empty()) response.headers.push_back({"Content-Type", reply.content_type});
+  for (const sys::HttpHeader& header : reply.headers) response.headers.push_back(header);
   response.body = reply.body;
   if (call.request.method == "POST") {
     log_info("request done", {{"method", call.request.method},
@@ -258,19 +266,22 @@ ApiServer::~ApiServer() {
   stop();
 }
 
-Result<std::unique_ptr<ApiServer>> ApiServer::open(sys::Loop& loop, ServerCounters& counters, ApiContext& context,
+Result<std::unique_ptr<ApiServer>> ApiServer::open(sys::Loop& loop, ServerCounters& counters, std::vector<ApiContext*> contexts,
                                                    Options options) {
-  auto impl = std::make_shared<Impl>(loop, counters, context, std::move(options));
+  auto impl = std::make_shared<Impl>(loop, counters, std::move(contexts), std::move(options));
   sys::HttpServerOptions http;
   http.listener.host = impl->options.host;
   http.listener.port = impl->options.port;
   http.listener.tls = impl->options.tls;
   http.listener.connections_max = impl->options.connections_max;
-  http.limits.body_bytes_max = impl->options.body_bytes_max;
+  http.body_limit = [](const sys::HttpRequest& head) {
+    const Route* route = find_route(head.method, head.path).route;
+    return route ? route->body_bytes_max : body_bytes_max_unrouted;
+  };
   impl->http = TRY(sys::HttpServer::open(
       loop, std::move(http),
-      [raw = impl.get()](sys::HttpRequest request, const sys::PeerInfo&, const sys::Responder& responder) {
-        raw->on_request(std::move(request), responder);
+      [raw = impl.get()](sys::HttpRequest request, const sys::PeerInfo& peer, const sys::Responder& responder) {
+        raw->on_request(std::move(request), peer, responder);
       }));
   impl->expiry_timer = loop.every(
       100ms, [raw = impl.get()] { raw->wake(false); }, "api waits");

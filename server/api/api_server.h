@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/random.h"
 #include "common/base/result.h"
@@ -33,13 +34,12 @@ class ApiServer {
     size_t threads = 3;
     size_t queue_max = 128;
     size_t waiting_max = 256;
-    uint64_t body_bytes_max = 64_KiB;
     std::function<std::shared_ptr<const AgentSet>()> online;  // asked on the loop
   };
 
-  // Everything in `context` outlives the server.
-  static Result<std::unique_ptr<ApiServer>> open(sys::Loop& loop, ServerCounters& counters, ApiContext& context,
-                                                 Options options);
+  // One context for each org, the default org's first. They and everything in them outlive the server.
+  static Result<std::unique_ptr<ApiServer>> open(sys::Loop& loop, ServerCounters& counters,
+                                                 std::vector<ApiContext*> contexts, Options options);
   ~ApiServer();  // lets running handlers end
 
   uint16_t port() const;

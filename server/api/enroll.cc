@@ -2,9 +2,11 @@
 //
 // A token is a secret for one use within an hour; the store keeps its hash. The request is signed before the token is
 // redeemed, so a wrong request does not use the token up; redeeming it and adding the agent are one transaction.
+#include <array>
+
 #include "common/sys/crypto.h"
-#include "server/api/handlers.h"
 #include "server/api/params.h"
+#include "server/api/tables.h"
 #include "server/authority.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
@@ -17,8 +19,6 @@ constexpr size_t token_bytes_max = 256;
 constexpr size_t host_bytes_max = 255;
 constexpr Duration token_validity_max = 1h;
 constexpr Duration token_validity_min = 1s;
-
-}  // namespace
 
 Result<Answer> post_enrol_token(ApiContext& context, const ApiRequest& request) {
   TRY(QueryParams::parse(request.query, {}));
@@ -76,6 +76,19 @@ Result<Answer> post_enroll(ApiContext& context, const ApiRequest& request) {
   body.set("ca", context.authority.certificate_pem());
   body.set("link", context.link_address);
   return Answer(json_reply(body, 201));
+}
+
+constexpr std::array table{
+    Route{"POST", "/v1/enroll", Permission::none, post_enroll,
+          {.summary = "An agent's enrolment with a one-time token", .status = 201}},
+    Route{"POST", "/v1/agents/tokens", Permission::agents_write, post_enrol_token,
+          {.summary = "A one-time enrolment token, and the command that uses it", .status = 201}},
+};
+
+}  // namespace
+
+std::span<const Route> enroll_routes() {
+  return table;
 }
 
 }  // namespace reeve::server

@@ -1,7 +1,9 @@
 // Whether the server is well, who is asking, and the server's own counters.
+#include <array>
+
 #include "common/base/json.h"
-#include "server/api/handlers.h"
 #include "server/api/params.h"
+#include "server/api/tables.h"
 #include "server/counters.h"
 #include "server/store_writer.h"
 #include "server/version.h"
@@ -35,8 +37,6 @@ class MetricsText {
   Bytes out_;
 };
 
-}  // namespace
-
 Result<Answer> get_health(ApiContext&, const ApiRequest& request) {
   TRY(QueryParams::parse(request.query, {}));
   return Answer(json_reply(Json(Json::Object{{"status", "ok"}})));
@@ -52,11 +52,24 @@ Result<Answer> get_readiness(ApiContext& context, const ApiRequest& request) {
 
 Result<Answer> get_me(ApiContext&, const ApiRequest& request) {
   TRY(QueryParams::parse(request.query, {}));
+  const Credential& who = request.credential;
   Json body;
-  body.set("org", request.credential.org);
-  body.set("key_prefix", request.credential.key_prefix);
-  body.set("role", to_string(request.credential.role));
+  body.set("org", who.org);
+  body.set("kind", to_string(who.kind));
+  if (who.kind == Credential::Kind::key) {
+    body.set("key_prefix", who.key_prefix);
+  } else {
+    body.set("user_id", to_string(who.subject));
+  }
+  body.set("name", who.name);
+  body.set("role", to_string(who.role));
+  Json::Array permissions;
+  for (const Grant& grant : grants) {
+    if (grant.permission != Permission::none && may(who, grant.permission)) permissions.push_back(grant.name);
+  }
+  body.set("permissions", std::move(permissions));
   body.set("server_version", server_version);
+  body.set("server_time", format_rfc3339(request.now));
   return Answer(json_reply(body));
 }
 
@@ -105,6 +118,41 @@ Result<Answer> get_own_metrics(ApiContext& context, const ApiRequest& request) {
   text.counter("api_refused_busy_total", "Requests refused because too many waited.", own.requests_refused_busy);
   text.gauge("api_queue_depth", "Requests waiting for a thread.", context.api_queued ? context.api_queued() : 0);
   return Answer(Reply{.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = text.take()});
+}
+
+// -- The table
+// ---------------------------------------------------------------------------------------------------------
+
+constexpr std::array<SchemaField, 1> status_fields{{{"status", "string", "\"ok\" while the process serves"}}};
+constexpr Schema status_schema{"Status", "The process is there.", status_fields};
+constexpr std::array<SchemaField, 9> me_fields{{
+    {"org", "string", "whose data this credential sees"},
+    {"kind", "'key','token','session'", "what was sent as the credential"},
+    {"key_prefix?", "string", "of the API key, where one was sent"},
+    {"user_id?", "uuid", "of the person, where one is signed in"},
+    {"name", "string", "the person's e-mail or the key's label"},
+    {"role", "string"},
+    {"permissions", "string[]", "what the role and the key's scopes allow"},
+    {"server_version", "string"},
+    {"server_time", "time"},
+}};
+constexpr Schema me_schema{"Me", "Who is asking, and what they may do.", me_fields};
+
+constexpr std::array table{
+    Route{"GET", "/healthz", Permission::none, get_health,
+          {.summary = "Whether the process serves", .gives = &status_schema}, RunsOn::loop},
+    Route{"GET", "/readyz", Permission::none, get_readiness,
+          {.summary = "Whether the store takes commits; 503 with the reason where not", .gives = &status_schema},
+          RunsOn::loop},
+    Route{"GET", "/metrics", Permission::none, get_own_metrics,
+          {.summary = "The server's own counters, as Prometheus text", .gives_type = "text/plain"}},
+    Route{"GET", "/v1/me", Permission::signals_read, get_me, {.summary = "Who is asking", .gives = &me_schema}},
+};
+
+}  // namespace
+
+std::span<const Route> health_routes() {
+  return table;
 }
 
 }  // namespace reeve::server

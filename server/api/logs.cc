@@ -2,10 +2,11 @@
 #include "server/query/logs.h"
 
 #include <algorithm>
+#include <array>
 
 #include "common/base/log.h"
-#include "server/api/handlers.h"
 #include "server/api/params.h"
+#include "server/api/tables.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
 
@@ -74,19 +75,6 @@ Json::Array render(const std::vector<FoundLog>& logs) {
   return out;
 }
 
-}  // namespace
-
-ReportDamage report_damage_to(StoreWriter& writer) {
-  return [&writer](const DamagedBlock& damaged) {
-    log_warn("stored block damaged", {{"commit_id", damaged.block.commit_id}, {"reason", damaged.reason}});
-    const bool taken = writer.try_run([damaged](Store& store) {
-      const Status done = store.set_aside(damaged.block, damaged.reason);
-      if (!done.ok()) log_error("damaged block not set aside", {{"error", done.error().text()}});
-    });
-    if (!taken) log_warn("damaged block left for the next reader");
-  };
-}
-
 Result<Answer> get_logs(ApiContext& context, const ApiRequest& request) {
   const QueryParams params = TRY(QueryParams::parse(request.query, {{"from"},
                                                                     {"to"},
@@ -150,6 +138,29 @@ Result<Answer> get_logs_tail(ApiContext& context, const ApiRequest& request) {
   body.set("logs", render(tail.rows));
   body.set("cursor", tail.cursor);
   return Answer(json_reply(body));
+}
+
+constexpr std::array table{
+    Route{"GET", "/v1/logs", Permission::signals_read, get_logs, {.summary = "Search logs, newest first"}},
+    Route{"GET", "/v1/logs/tail", Permission::signals_read, get_logs_tail,
+          {.summary = "What was stored since, oldest first; waits for news"}},
+};
+
+}  // namespace
+
+ReportDamage report_damage_to(StoreWriter& writer) {
+  return [&writer](const DamagedBlock& damaged) {
+    log_warn("stored block damaged", {{"commit_id", damaged.block.commit_id}, {"reason", damaged.reason}});
+    const bool taken = writer.try_run([damaged](Store& store) {
+      const Status done = store.set_aside(damaged.block, damaged.reason);
+      if (!done.ok()) log_error("damaged block not set aside", {{"error", done.error().text()}});
+    });
+    if (!taken) log_warn("damaged block left for the next reader");
+  };
+}
+
+std::span<const Route> logs_routes() {
+  return table;
 }
 
 }  // namespace reeve::server

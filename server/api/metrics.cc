@@ -1,7 +1,9 @@
 // Listing series and querying their points: parameters in, JSON out. The work is in server/query.
 #include "server/query/metrics.h"
-#include "server/api/handlers.h"
+
+#include <array>
 #include "server/api/params.h"
+#include "server/api/tables.h"
 #include "server/store/store.h"
 
 namespace reeve::server {
@@ -37,8 +39,6 @@ Json render(const MetricSeries& series) {
   out.set("points", std::move(points));
   return out;
 }
-
-}  // namespace
 
 Result<Answer> get_series(ApiContext& context, const ApiRequest& request) {
   const QueryParams params =
@@ -91,6 +91,18 @@ Result<Answer> get_points(ApiContext& context, const ApiRequest& request) {
   body.set("truncated", answer.truncated);
   body.set("series", std::move(series));
   return Answer(json_reply(body));
+}
+
+constexpr std::array table{
+    Route{"GET", "/v1/metrics", Permission::signals_read, get_series,
+          {.summary = "The series' names, labels and last values"}},
+    Route{"GET", "/v1/metrics/query", Permission::signals_read, get_points, {.summary = "Points of a series, by step"}},
+};
+
+}  // namespace
+
+std::span<const Route> metrics_routes() {
+  return table;
 }
 
 }  // namespace reeve::server

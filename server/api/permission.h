@@ -11,12 +11,14 @@ namespace reeve::server {
 enum class Permission : uint8_t {
   none,  // anybody may ask; said explicitly, never by leaving it out
   signals_read,
+  signals_write,
   incidents_write,
   fixes_plan,
   approvals_submit,
   fixes_stop,
   reports_read,
   agents_write,
+  org_admin,
 };
 
 enum class Role : uint8_t { viewer, engineer, manager, approver, admin };
@@ -30,12 +32,14 @@ struct Grant {
 inline constexpr std::array grants{
     Grant{Permission::none, "none", {true, true, true, true, true}},
     Grant{Permission::signals_read, "signals.read", {true, true, true, true, true}},
+    Grant{Permission::signals_write, "signals.write", {false, true, false, true, true}},
     Grant{Permission::incidents_write, "incidents.write", {false, true, false, true, true}},
     Grant{Permission::fixes_plan, "fixes.plan", {false, true, false, true, true}},
     Grant{Permission::approvals_submit, "approvals.submit", {false, false, false, true, false}},
     Grant{Permission::fixes_stop, "fixes.stop", {false, true, true, true, true}},
     Grant{Permission::reports_read, "reports.read", {false, false, true, true, true}},
     Grant{Permission::agents_write, "agents.write", {false, false, false, false, true}},
+    Grant{Permission::org_admin, "org.admin", {false, false, false, false, true}},
 };
 
 constexpr const Grant& grant_of(Permission permission) {

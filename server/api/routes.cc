@@ -1,29 +1,22 @@
 // See routes.h.
 #include "server/api/routes.h"
 
-#include <array>
 #include <optional>
 
 #include "common/sys/http1.h"
-#include "server/api/handlers.h"
+#include "server/api/tables.h"
 
 namespace reeve::server {
 namespace {
 
-constexpr std::array table{
-    Route{"GET", "/healthz", Permission::none, get_health, RunsOn::loop},
-    Route{"GET", "/readyz", Permission::none, get_readiness, RunsOn::loop},
-    Route{"GET", "/metrics", Permission::none, get_own_metrics},
-    Route{"GET", "/v1/me", Permission::signals_read, get_me},
-    Route{"POST", "/v1/enroll", Permission::none, post_enroll},
-    Route{"GET", "/v1/logs", Permission::signals_read, get_logs},
-    Route{"GET", "/v1/logs/tail", Permission::signals_read, get_logs_tail},
-    Route{"GET", "/v1/metrics", Permission::signals_read, get_series},
-    Route{"GET", "/v1/metrics/query", Permission::signals_read, get_points},
-    Route{"GET", "/v1/agents", Permission::signals_read, get_agents},
-    Route{"POST", "/v1/agents/tokens", Permission::agents_write, post_enrol_token},
-    Route{"POST", "/v1/agents/{id}/revoke", Permission::agents_write, post_revoke},
-};
+std::vector<const Route*> gather() {
+  std::vector<const Route*> all;
+  for (const std::span<const Route> part :
+       {health_routes(), enroll_routes(), logs_routes(), metrics_routes(), agents_routes()}) {
+    for (const Route& route : part) all.push_back(&route);
+  }
+  return all;
+}
 
 std::string_view take_segment(std::string_view& path) {
   path.remove_prefix(1);  // the slash
@@ -52,14 +45,16 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
 
 }  // namespace
 
-std::span<const Route> routes() {
-  return table;
+std::span<const Route* const> routes() {
+  static const std::vector<const Route*> all = gather();
+  return all;
 }
 
 RouteMatch find_route(std::string_view method, std::string_view path) {
   if (method == "HEAD") method = "GET";
   RouteMatch found;
-  for (const Route& route : table) {
+  for (const Route* each : routes()) {
+    const Route& route = *each;
     std::optional<std::vector<std::string>> values = match(route.pattern, path);
     if (!values) continue;
     if (!found.allowed.empty()) found.allowed += ", ";

@@ -1,4 +1,5 @@
-// The API's one table: every route with its permission and its handler. docs/api.md describes them in the same order.
+// The API's one table: every route with its permission, its handler, and what people are told of it. It is put together
+// from the parts in tables.h; docs/api.md describes them in the same order.
 //
 // A Route cannot be made without naming a permission: it has no other constructor. Where nobody needs a credential, the
 // table says Permission::none.
@@ -11,6 +12,7 @@
 
 #include "server/api/permission.h"
 #include "server/api/request.h"
+#include "server/api/schema.h"
 
 namespace reeve::server {
 
@@ -18,23 +20,45 @@ namespace reeve::server {
 // is full, which is when someone asks whether the process is well.
 enum class RunsOn : uint8_t { pool, loop };
 
+// News for one who watches live: what happened since `cursor` (empty: begin now, and give no events), and the cursor
+// behind it. Called on the pool after commits, for each who watches; sent as an event stream or over a WebSocket.
+struct FeedTurn {
+  std::vector<Json> events = {};
+  std::string cursor = {};
+};
+using Feed = Result<FeedTurn> (*)(ApiContext& context, const ApiRequest& request, std::string_view cursor);
+
 struct Route {
   constexpr Route(std::string_view route_method, std::string_view route_pattern, Permission route_permission,
-                  Handler route_handler, RunsOn route_runs_on = RunsOn::pool)
+                  Handler route_handler, RouteDocs route_docs, RunsOn route_runs_on = RunsOn::pool)
       : method(route_method),
         pattern(route_pattern),
         permission(route_permission),
         handler(route_handler),
+        docs(route_docs),
         runs_on(route_runs_on) {}
+  // A live one: GET with Accept: text/event-stream, or the upgrade to a WebSocket.
+  constexpr Route(std::string_view route_pattern, Permission route_permission, Feed route_feed, RouteDocs route_docs)
+      : method("GET"), pattern(route_pattern), permission(route_permission), feed(route_feed), docs(route_docs) {}
 
   std::string_view method;
   std::string_view pattern;  // "/v1/agents/{id}/revoke"
   Permission permission;
-  Handler handler;
-  RunsOn runs_on;
+  Handler handler = nullptr;
+  Feed feed = nullptr;
+  RouteDocs docs;
+  RunsOn runs_on = RunsOn::pool;
+  uint64_t body_bytes_max = 64_KiB;  // decoded; more is 413
+
+  // The same with another bound: for routes that take batches.
+  constexpr Route taking(uint64_t bytes_max) const {
+    Route changed = *this;
+    changed.body_bytes_max = bytes_max;
+    return changed;
+  }
 };
 
-std::span<const Route> routes();
+std::span<const Route* const> routes();
 
 struct RouteMatch {
   const Route* route = nullptr;          // null: no such path, or not with this method

@@ -41,7 +41,7 @@ struct NarrowApi {
     options.threads = 1;
     options.queue_max = 1;
     options.waiting_max = 1;
-    api = *ApiServer::open(loop, counters, context, std::move(options));
+    api = *ApiServer::open(loop, counters, {&context}, std::move(options));
   }
   ~NarrowApi() { api->stop(); }
 

@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     'plugins': ['plugins/plugin.h'],
     'agent': ['agent', 'collectors', 'plugins/plugin.h', 'common'],
     'server': ['server', 'common'],
+    'server/doors': ['server', 'common', 'proto'],
     'cli': ['cli', 'server/explain', 'common'],
     'tests': ['tests', 'agent', 'server', 'cli', 'collectors', 'common', 'plugins/plugin.h'],
 }
@@ -37,16 +38,24 @@ LIBRARY_HOMES = {
     'systemd/': ['common/sys/'],
     'sys/socket.h': ['common/sys/'],
     'netinet/': ['common/sys/'],
-    'google/protobuf/': ['common/wire/', 'common/warrant/'],
+    'google/protobuf/': ['common/wire/', 'common/warrant/', 'server/doors/'],
     'zstd.h': ['common/wire/'],
     'sqlite3.h': ['server/store/', 'tests/sim/', 'tests/server/'],
     'curl/': ['cli/', 'server/'],
     'yaml-cpp/': ['common/sys/', 'agent/runner/'],
     'nlohmann/': ['common/base/json.cc'],
+    'nghttp2/': ['common/sys/'],
+    'argon2.h': ['common/sys/'],
+    'zlib.h': ['common/sys/'],
+    'snappy': ['common/wire/', 'server/doors/'],
+    'simdjson.h': ['server/doors/'],
+    'lua.h': ['agent/lua/'],
+    'lauxlib.h': ['agent/lua/'],
+    'lualib.h': ['agent/lua/'],
     'CLI/': ['agent/args.cc', 'server/args.cc', 'cli/args.cc'],
 }
 HEAVY_IN_HEADERS = ('google/protobuf/', 'nlohmann/', 'CLI/', 'uv.h', 'openssl/', 'boost/', 'zstd.h', 'yaml-cpp/', 're2/',
-                    'sqlite3.h', 'curl/', 'wslay/')
+                    'sqlite3.h', 'curl/', 'wslay/', 'nghttp2/', 'simdjson.h', 'lua.h')
 SQL = re.compile(r'"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE TABLE|PRAGMA)\s', re.IGNORECASE)
 PROMISES = re.compile(r'\b(TODO|FIXME|XXX|HACK)\b')
 LINES_MAX = 500
