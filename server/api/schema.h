@@ -3,10 +3,10 @@
 // A field's type is a short text:
 //
 //     "string" "int" "number" "bool" "time" "uuid" "bytes" "any"     time: RFC 3339; bytes: base64url without padding
-//     "Name"             another schema
+//     "Name"             another schema, which the field points to
 //     "T[]"  "map<T>"    a list; an object whose members are all T
 //     "T|null"           may be null
-//     "a,b,c" in quotes: "'online','offline'"     one of these words
+//     "'online','offline'"                        one of these words
 //
 // A name that ends in '?' may be absent.
 #pragma once
@@ -20,10 +20,13 @@
 
 namespace reeve::server {
 
+struct Schema;
+
 struct SchemaField {
   std::string_view name;
   std::string_view type;
   std::string_view about = {};
+  const Schema* schema = nullptr;  // the one that `type` names: {"logs", "Log[]", "newest first", &log_schema}
 };
 
 struct Schema {
@@ -50,7 +53,6 @@ struct RouteDocs {
 };
 
 // Code::invalid names the first member that is unknown, absent or of another type, by its path ("items[3].time").
-// `schemas` are those that types may name.
-Status check_against(const Json& value, const Schema& schema, std::span<const Schema* const> schemas = {});
+Status check_against(const Json& value, const Schema& schema);
 
 }  // namespace reeve::server
