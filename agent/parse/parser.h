@@ -1,8 +1,8 @@
 // What a parser is: it looks at one line and says what it knows of it.
 //
-// A source names its parsers in order ("parse: [cri, json]"); each sees what the one before left. A parser that does not
-// know a line says so and leaves the draft as it was; the next one is asked, and in the end the line travels on with
-// what LineParser finds in every line. No parser can lose a line but by saying so, and that is counted.
+// A source names its parsers in order ("parse: [cri, json]"); each sees what the one before left. A parser that does
+// not know a line says so and leaves the draft as it was; the next one is asked, and in the end the line travels on
+// with what LineParser finds in every line. No parser can lose a line but by saying so, and that is counted.
 //
 // Adding a built-in one: one file and one row in table.cc. Parsers written in Lua are made by agent/lua.
 #pragma once

@@ -74,7 +74,10 @@ Result<Answer> post_revoke(ApiContext& context, const ApiRequest& request) {
 
 constexpr std::array table{
     Route{"GET", "/v1/agents", Permission::signals_read, get_agents, {.summary = "The fleet"}},
-    Route{"POST", "/v1/agents/{id}/revoke", Permission::agents_write, post_revoke,
+    Route{"POST",
+          "/v1/agents/{id}/revoke",
+          Permission::agents_write,
+          post_revoke,
           {.summary = "Take an agent out of the fleet; again is not an error"}},
 };
 

@@ -266,8 +266,8 @@ ApiServer::~ApiServer() {
   stop();
 }
 
-Result<std::unique_ptr<ApiServer>> ApiServer::open(sys::Loop& loop, ServerCounters& counters, std::vector<ApiContext*> contexts,
-                                                   Options options) {
+Result<std::unique_ptr<ApiServer>> ApiServer::open(sys::Loop& loop, ServerCounters& counters,
+                                                   std::vector<ApiContext*> contexts, Options options) {
   auto impl = std::make_shared<Impl>(loop, counters, std::move(contexts), std::move(options));
   sys::HttpServerOptions http;
   http.listener.host = impl->options.host;

@@ -79,9 +79,15 @@ Result<Answer> post_enroll(ApiContext& context, const ApiRequest& request) {
 }
 
 constexpr std::array table{
-    Route{"POST", "/v1/enroll", Permission::none, post_enroll,
+    Route{"POST",
+          "/v1/enroll",
+          Permission::none,
+          post_enroll,
           {.summary = "An agent's enrolment with a one-time token", .status = 201}},
-    Route{"POST", "/v1/agents/tokens", Permission::agents_write, post_enrol_token,
+    Route{"POST",
+          "/v1/agents/tokens",
+          Permission::agents_write,
+          post_enrol_token,
           {.summary = "A one-time enrolment token, and the command that uses it", .status = 201}},
 };
 

@@ -1,7 +1,7 @@
 // Whom the API lets in: it knows the credential, and whether that may have this route.
 //
-// A credential is an API key or a JWT in "Authorization: Bearer", an API key in "X-Api-Key", or the page's session cookie;
-// the cookie counts for reading alone, so that no other site can make a browser change anything.
+// A credential is an API key or a JWT in "Authorization: Bearer", an API key in "X-Api-Key", or the page's session
+// cookie; the cookie counts for reading alone, so that no other site can make a browser change anything.
 //
 // Runs on the pool, because it asks the store.
 #pragma once

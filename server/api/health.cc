@@ -139,12 +139,22 @@ constexpr std::array<SchemaField, 9> me_fields{{
 constexpr Schema me_schema{"Me", "Who is asking, and what they may do.", me_fields};
 
 constexpr std::array table{
-    Route{"GET", "/healthz", Permission::none, get_health,
-          {.summary = "Whether the process serves", .gives = &status_schema}, RunsOn::loop},
-    Route{"GET", "/readyz", Permission::none, get_readiness,
+    Route{"GET",
+          "/healthz",
+          Permission::none,
+          get_health,
+          {.summary = "Whether the process serves", .gives = &status_schema},
+          RunsOn::loop},
+    Route{"GET",
+          "/readyz",
+          Permission::none,
+          get_readiness,
           {.summary = "Whether the store takes commits; 503 with the reason where not", .gives = &status_schema},
           RunsOn::loop},
-    Route{"GET", "/metrics", Permission::none, get_own_metrics,
+    Route{"GET",
+          "/metrics",
+          Permission::none,
+          get_own_metrics,
           {.summary = "The server's own counters, as Prometheus text", .gives_type = "text/plain"}},
     Route{"GET", "/v1/me", Permission::signals_read, get_me, {.summary = "Who is asking", .gives = &me_schema}},
 };

@@ -142,7 +142,10 @@ Result<Answer> get_logs_tail(ApiContext& context, const ApiRequest& request) {
 
 constexpr std::array table{
     Route{"GET", "/v1/logs", Permission::signals_read, get_logs, {.summary = "Search logs, newest first"}},
-    Route{"GET", "/v1/logs/tail", Permission::signals_read, get_logs_tail,
+    Route{"GET",
+          "/v1/logs/tail",
+          Permission::signals_read,
+          get_logs_tail,
           {.summary = "What was stored since, oldest first; waits for news"}},
 };
 

@@ -94,7 +94,10 @@ Result<Answer> get_points(ApiContext& context, const ApiRequest& request) {
 }
 
 constexpr std::array table{
-    Route{"GET", "/v1/metrics", Permission::signals_read, get_series,
+    Route{"GET",
+          "/v1/metrics",
+          Permission::signals_read,
+          get_series,
           {.summary = "The series' names, labels and last values"}},
     Route{"GET", "/v1/metrics/query", Permission::signals_read, get_points, {.summary = "Points of a series, by step"}},
 };

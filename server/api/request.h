@@ -60,7 +60,7 @@ struct ApiRequest {
   std::vector<std::string> path_values;  // what stood for each {name} of the pattern, in order
   std::string query;                     // raw
   sys::HttpHeaders headers;
-  Bytes body;  // decoded: Content-Encoding is dealt with before a handler sees it
+  Bytes body;        // decoded: Content-Encoding is dealt with before a handler sees it
   std::string peer;  // "10.0.0.7": who is connected
   std::string request_id;
   Credential credential;                   // empty on routes without a permission

@@ -36,7 +36,7 @@ struct Schema {
 };
 
 struct Parameter {
-  std::string_view name;  // in the query; "name[]": may stand several times
+  std::string_view name;  // in the query; "name!": must be there; "name[]": may stand several times
   std::string_view type;
   std::string_view about = {};
 };
