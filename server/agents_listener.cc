@@ -1,420 +1,49 @@
 // See agents_listener.h.
 #include "server/agents_listener.h"
 
-#include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
-#include <vector>
 
+#include "common/base/check.h"
 #include "common/base/log.h"
 #include "server/api/problem.h"
 
 namespace reeve::server {
-namespace {
 
-// RFC 6455 section 7.4.1.
-constexpr uint16_t close_going_away = 1001;
-constexpr uint16_t close_policy = 1008;
-constexpr uint16_t close_try_again = 1011;  // wslay knows no 1013, which says it better
+std::optional<sys::HttpResponse> AgentsListener::verdict(const sys::PeerInfo& peer) {
+  const auto org = peer.certificate ? orgs_.find(peer.certificate->organization) : orgs_.end();
+  if (org != orgs_.end()) return org->second->verdict(peer);
 
-constexpr Duration tick_interval = 1s;
-constexpr Duration hint_interval = 2s;  // followers ask often, agents need to hear it seldom
-
-// One connection of an agent. Its socket outlives its session by the closing handshake.
-struct Link {
-  Link(Uuid the_agent, std::unique_ptr<sys::WebSocket> the_socket, IngestSession::Options options, Instant now)
-      : agent(the_agent), socket(std::move(the_socket)), session(agent, options, now) {
-    certificate_not_after = socket->peer().certificate->not_after;
-  }
-
-  Uuid agent;
-  std::unique_ptr<sys::WebSocket> socket;
-  IngestSession session;
-  WallTime certificate_not_after;  // of the newest certificate this link has seen
-  bool closing = false;
-  bool paused = false;
-};
-
-}  // namespace
-
-struct AgentsListener::Impl : std::enable_shared_from_this<Impl> {
-  World world;
-  Options options;
-  std::unique_ptr<sys::HttpServer> http;
-  std::unordered_map<Uuid, bool> revoked;                 // of every enrolled agent
-  std::unordered_map<Uuid, std::shared_ptr<Link>> links;  // the one that counts of each agent
-  std::unordered_set<std::shared_ptr<Link>> leaving;      // waiting for the closing handshake
-  std::unordered_map<Uuid, AgentSeen> seen;               // since it was last written down
-  std::shared_ptr<const AgentSet> online = std::make_shared<AgentSet>();
-  Instant watched_until;
-  Instant hinted;
-  bool reading_paused = false;
-  bool stopped = false;
-  sys::TimerId tick_timer;
-  sys::TimerId seen_timer;
-
-  Impl(World the_world, Options the_options) : world(the_world), options(std::move(the_options)) {}
-
-  Result<Uuid> identify(const sys::PeerInfo& peer) const;
-  std::optional<sys::HttpResponse> verdict(const sys::HttpRequest& request, const sys::PeerInfo& peer);
-  void accept(std::unique_ptr<sys::WebSocket> socket);
-  void on_message(const std::shared_ptr<Link>& link, BytesView message);
-  void on_closed(const std::shared_ptr<Link>& link, const sys::WebSocketClosed& closed);
-
-  void perform(const std::shared_ptr<Link>& link, std::vector<IngestAction> actions);
-  void perform(const std::shared_ptr<Link>& link, const SendToAgent& action);
-  void perform(const std::shared_ptr<Link>& link, ReadStreamState action);
-  void perform(const std::shared_ptr<Link>& link, CommitBlock action);
-  void perform(const std::shared_ptr<Link>& link, CommitGap action);
-  void perform(const std::shared_ptr<Link>& link, UpdateAgent action);
-  void perform(const std::shared_ptr<Link>& link, SignCertificate action);
-  void perform(const std::shared_ptr<Link>& link, const CloseSession& action);
-
-  void on_signed(const std::shared_ptr<Link>& link, const Result<SignedAgent>& made);
-  StoreWriter::OnCommitted answer_to(const std::shared_ptr<Link>& link);
-  void close(const std::shared_ptr<Link>& link, uint16_t code, const std::string& reason);
-  void publish_online();
-  void tick();
-  void write_down_seen();
-  void balance_reading();
-};
-
-// -- Who may link
-// ------------------------------------------------------------------------------------------------------
-
-Result<Uuid> AgentsListener::Impl::identify(const sys::PeerInfo& peer) const {
-  if (!peer.certificate) return Error(Code::denied, "a client certificate is required");
-  const std::optional<Uuid> agent = parse_uuid(peer.certificate->common_name);
-  if (!agent || peer.certificate->organization != world.authority.org()) {
-    return Error(Code::denied, "the certificate names no agent of this org");
-  }
-  const auto known = revoked.find(*agent);
-  if (known == revoked.end()) return Error(Code::denied, "agent " + to_string(*agent) + " is not enrolled here");
-  if (known->second) return Error(Code::denied, "agent " + to_string(*agent) + " is revoked");
-  return *agent;
+  const Error error(Code::denied, peer.certificate ? "the certificate names no org of this server"
+                                                   : "a client certificate is required");
+  ++counters_.links_denied;
+  log_warn("link denied", {{"address", peer.address}, {"reason", error.text()}});
+  return make_problem(error, "");
 }
 
-std::optional<sys::HttpResponse> AgentsListener::Impl::verdict(const sys::HttpRequest&, const sys::PeerInfo& peer) {
-  const Result<Uuid> agent = identify(peer);
-  if (!agent.ok()) {
-    ++world.counters.links_denied;
-    log_warn("link denied", {{"address", peer.address}, {"reason", agent.error().text()}});
-    return make_problem(agent.error(), "");
-  }
-  const std::optional<std::string> paused = world.writer.paused();
-  if (stopped || paused) {
-    ++world.counters.links_refused_busy;
-    return make_problem(Error(Code::unavailable, paused ? "ingest is paused: " + *paused : "the server stops"), "");
-  }
-  return std::nullopt;
-}
-
-void AgentsListener::Impl::accept(std::unique_ptr<sys::WebSocket> socket) {
-  // Asked again: between the verdict and now the agent may have been revoked.
-  const Result<Uuid> agent = identify(socket->peer());
-  if (!agent.ok() || stopped) return;
-
-  if (const auto older = links.find(*agent); older != links.end()) {
-    ++world.counters.sessions_replaced;
-    close(std::shared_ptr<Link>(older->second), close_policy, "replaced by a newer connection of this agent");
-  }
-
-  auto link = std::make_shared<Link>(*agent, std::move(socket), options.session, world.loop.clock().now());
-  link->paused = reading_paused;
-  links.emplace(*agent, link);
-  publish_online();
-  ++world.counters.sessions_total;
-  log_info("link open", {{"agent", to_string(*agent)}, {"address", link->socket->peer().address}});
-
-  std::weak_ptr<Impl> weak = weak_from_this();
-  std::weak_ptr<Link> weak_link = link;
-  link->socket->start({
-      .on_message =
-          [weak, weak_link](BytesView message) {
-            const auto self = weak.lock();
-            const auto the_link = weak_link.lock();
-            if (self && the_link) self->on_message(the_link, message);
-          },
-      .on_drained = {},
-      .on_closed =
-          [weak, weak_link](const sys::WebSocketClosed& closed) {
-            const auto self = weak.lock();
-            const auto the_link = weak_link.lock();
-            if (self && the_link) self->on_closed(the_link, closed);
-          },
-  });
-  if (link->paused) link->socket->pause();
-}
-
-void AgentsListener::Impl::on_message(const std::shared_ptr<Link>& link, BytesView message) {
-  if (link->closing) return;
-  world.counters.link_bytes_received += message.size();
-  perform(link, link->session.on_frame(message, world.loop.clock().now(), world.loop.clock().wall()));
-}
-
-void AgentsListener::Impl::on_closed(const std::shared_ptr<Link>& link, const sys::WebSocketClosed& closed) {
-  if (!link->closing) {
-    log_info("link closed", {{"agent", to_string(link->agent)}, {"code", closed.code}, {"reason", closed.reason}});
-  }
-  link->closing = true;
-  leaving.erase(link);
-  const auto current = links.find(link->agent);
-  if (current != links.end() && current->second == link) {
-    links.erase(current);
-    publish_online();
-  }
-}
-
-// -- What sessions ask for
-// ---------------------------------------------------------------------------------------------
-
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, std::vector<IngestAction> actions) {
-  for (IngestAction& action : actions) {
-    if (link->closing) return;
-    std::visit([&](auto& each) { perform(link, std::move(each)); }, action);
-  }
-}
-
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, const SendToAgent& action) {
-  // Answers are small and few. An agent that does not read them is gone.
-  if (!link->socket->send(action.bytes)) close(link, close_policy, "the agent does not read what it is sent");
-}
-
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, ReadStreamState) {
-  // Through the writer, so that it sees what an earlier connection of this agent handed over.
-  std::weak_ptr<Impl> weak = weak_from_this();
-  std::weak_ptr<Link> weak_link = link;
-  sys::Loop& loop = world.loop;
-  const bool taken = world.writer.try_run([weak, weak_link, &loop, agent = link->agent](Store& store) {
-    loop.post(
-        [weak, weak_link, streams = store.stream_positions(agent)] {
-          const auto self = weak.lock();
-          const auto the_link = weak_link.lock();
-          if (self && the_link && !the_link->closing)
-            self->perform(the_link, the_link->session.on_stream_state(streams));
-        },
-        "ingest");
-  });
-  if (!taken) close(link, close_try_again, "the store is busy");
-}
-
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, CommitBlock action) {
-  if (!world.writer.try_commit(std::move(action.block), answer_to(link))) {
-    close(link, close_try_again, "the store is busy");
-  }
-  balance_reading();
-}
-
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, CommitGap action) {
-  log_warn("sequences will never come", {{"agent", to_string(link->agent)},
-                                         {"epoch", to_string(action.gap.epoch)},
-                                         {"from", action.gap.from},
-                                         {"to", action.gap.to},
-                                         {"reason", action.gap.reason}});
-  if (!world.writer.try_commit(std::move(action.gap), answer_to(link))) {
-    close(link, close_try_again, "the store is busy");
-  }
-}
-
-StoreWriter::OnCommitted AgentsListener::Impl::answer_to(const std::shared_ptr<Link>& link) {
-  std::weak_ptr<Impl> weak = weak_from_this();
-  std::weak_ptr<Link> weak_link = link;
-  sys::Loop& loop = world.loop;
-  return [weak, weak_link, &loop](const Result<CommitOutcome>& outcome) {
-    loop.post(
-        [weak, weak_link, outcome] {
-          const auto self = weak.lock();
-          if (!self) return;
-          self->balance_reading();
-          const auto the_link = weak_link.lock();
-          if (the_link && !the_link->closing) self->perform(the_link, the_link->session.on_committed(outcome));
-        },
-        "ingest");
-  };
-}
-
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>&, UpdateAgent action) {
-  AgentSeen& latest = seen[action.seen.agent];
-  AgentSeen merged = std::move(action.seen);
-  if (merged.host.empty()) merged.host = std::move(latest.host);
-  if (merged.version.empty()) merged.version = std::move(latest.version);
-  latest = std::move(merged);
-}
-
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, SignCertificate action) {
-  std::weak_ptr<Impl> weak = weak_from_this();
-  std::weak_ptr<Link> weak_link = link;
-  auto sign = [weak, weak_link, csr = std::move(action.csr_pem), agent = link->agent, now = world.loop.clock().wall(),
-               the_world = world](Store& store) {
-    const Result<SignedAgent> made = [&]() -> Result<SignedAgent> {
-      SignedAgent fresh = TRY(the_world.authority.sign_agent(agent, csr, now));
-      TRY(store.record_certificate(agent, fresh.serial, fresh.not_after));
-      ++the_world.counters.certificates_renewed;
-      return fresh;
-    }();
-    the_world.loop.post(
-        [weak, weak_link, made] {
-          const auto self = weak.lock();
-          const auto the_link = weak_link.lock();
-          if (self && the_link && !the_link->closing) self->on_signed(the_link, made);
-        },
-        "certificate renewal");
-  };
-  if (!world.writer.try_run(std::move(sign))) {
-    perform(link, link->session.on_certificate(Error(Code::unavailable, "the store is busy")));
-  }
-}
-
-void AgentsListener::Impl::on_signed(const std::shared_ptr<Link>& link, const Result<SignedAgent>& made) {
-  if (made.ok()) link->certificate_not_after = made->not_after;
-  const auto pem = made.ok() ? Result<std::string>(made->certificate_pem) : Result<std::string>(made.error());
-  perform(link, link->session.on_certificate(pem));
-}
-
-void AgentsListener::Impl::perform(const std::shared_ptr<Link>& link, const CloseSession& action) {
-  close(link, world.writer.paused() ? close_try_again : close_policy, action.reason);
-}
-
-void AgentsListener::Impl::close(const std::shared_ptr<Link>& link, uint16_t code, const std::string& reason) {
-  if (link->closing) return;
-  link->closing = true;
-  log_info("link closing", {{"agent", to_string(link->agent)}, {"code", code}, {"reason", reason}});
-  const auto current = links.find(link->agent);
-  if (current != links.end() && current->second == link) {
-    links.erase(current);
-    publish_online();
-  }
-  if (link->paused) link->socket->resume();
-  leaving.insert(link);
-  link->socket->close(code, reason);
-}
-
-// -- By the clock
-// ------------------------------------------------------------------------------------------------------
-
-void AgentsListener::Impl::tick() {
-  const Instant now = world.loop.clock().now();
-  const WallTime wall = world.loop.clock().wall();
-  const bool hint = watched_until > now && now - hinted >= hint_interval;
-  if (hint) hinted = now;
-
-  std::vector<std::shared_ptr<Link>> all;
-  for (const auto& [agent, link] : links) all.push_back(link);
-  for (const std::shared_ptr<Link>& link : all) {
-    perform(link, link->session.tick(now));
-    // A link that was open when its certificate ended has no more right to be than one that comes now.
-    if (wall >= link->certificate_not_after) close(link, close_policy, "the certificate has expired");
-    if (hint && !link->closing) perform(link, link->session.send_live_hint(watched_until - now));
-  }
-  balance_reading();
-}
-
-void AgentsListener::Impl::write_down_seen() {
-  if (seen.empty()) return;
-  std::vector<AgentSeen> batch;
-  for (auto& [agent, latest] : seen) batch.push_back(latest);
-  const bool taken = world.writer.try_run([batch = std::move(batch)](Store& store) {
-    const Status written = store.record_seen(batch);
-    if (!written.ok()) log_warn("agents' status not written down", {{"error", written.error().text()}});
-  });
-  if (taken) seen.clear();  // else the next round tries again; each agent has one entry, so nothing grows
-}
-
-void AgentsListener::Impl::balance_reading() {
-  const uint64_t bytes_max = reading_paused ? options.writer_bytes_max / 2 : options.writer_bytes_max;
-  const size_t tasks_max = reading_paused ? world.writer.tasks_max() / 4 : world.writer.tasks_max() / 2;
-  const bool pause = world.writer.queued_bytes() > bytes_max || world.writer.queued() > tasks_max;
-  if (pause == reading_paused) return;
-  reading_paused = pause;
-  for (const auto& [agent, link] : links) {
-    if (link->paused == pause) continue;
-    link->paused = pause;
-    pause ? link->socket->pause() : link->socket->resume();
-  }
-}
-
-void AgentsListener::Impl::publish_online() {
-  auto next = std::make_shared<AgentSet>();
-  for (const auto& [agent, link] : links) next->insert(agent);
-  world.counters.sessions = next->size();
-  online = std::move(next);
-}
-
-// -- The public face
-// ---------------------------------------------------------------------------------------------------
-
-AgentsListener::AgentsListener(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-AgentsListener::~AgentsListener() {
-  impl_->world.loop.cancel(impl_->tick_timer);
-  impl_->world.loop.cancel(impl_->seen_timer);
-}
-
-Result<std::unique_ptr<AgentsListener>> AgentsListener::open(World world, Options options,
-                                                             std::span<const Agent> agents) {
+Result<std::unique_ptr<AgentsListener>> AgentsListener::open(sys::Loop& loop, ServerCounters& counters,
+                                                             LinksOfOrgs orgs, Options options) {
   check(options.tls != nullptr, "agents are heard over TLS alone");
-  options.session.counters = &world.counters.ingest;
-  auto impl = std::make_shared<Impl>(world, std::move(options));
-  for (const Agent& agent : agents) impl->revoked.emplace(agent.id, agent.revoked);
+  std::unique_ptr<AgentsListener> listener(new AgentsListener(counters, std::move(orgs)));
 
   sys::HttpServerOptions http;
-  http.listener.host = impl->options.host;
-  http.listener.port = impl->options.port;
-  http.listener.tls = impl->options.tls;
-  http.listener.connections_max = impl->options.connections_max;
+  http.listener.host = options.host;
+  http.listener.port = options.port;
+  http.listener.tls = options.tls;
+  http.listener.connections_max = options.connections_max;
   http.limits.body_bytes_max = 0;
   http.websocket.message_bytes_max = wire::frame_bytes_max;
-  http.websocket_verdict = [impl = impl.get()](const sys::HttpRequest& request, const sys::PeerInfo& peer) {
-    return impl->verdict(request, peer);
+  http.websocket_verdict = [raw = listener.get()](const sys::HttpRequest&, const sys::PeerInfo& peer) {
+    return raw->verdict(peer);
   };
-  http.on_websocket = [impl = impl.get()](const sys::HttpRequest&, std::unique_ptr<sys::WebSocket> socket) {
-    impl->accept(std::move(socket));
+  http.on_websocket = [raw = listener.get()](const sys::HttpRequest&, std::unique_ptr<sys::WebSocket> socket) {
+    const auto org = raw->orgs_.find(socket->peer().certificate->organization);
+    org->second->accept(std::move(socket));
   };
-  impl->http = TRY(sys::HttpServer::open(
-      world.loop, std::move(http), [](const sys::HttpRequest&, const sys::PeerInfo&, const sys::Responder& responder) {
+  listener->http_ = TRY(sys::HttpServer::open(
+      loop, std::move(http), [](const sys::HttpRequest&, const sys::PeerInfo&, const sys::Responder& responder) {
         responder.respond(make_problem(Error(Code::not_found, "this listener is for agents' WebSocket links"), ""));
       }));
-
-  Impl* raw = impl.get();
-  impl->tick_timer = world.loop.every(
-      tick_interval, [raw] { raw->tick(); }, "links' clock");
-  impl->seen_timer = world.loop.every(
-      impl->options.seen_interval, [raw] { raw->write_down_seen(); }, "agents seen");
-  return std::unique_ptr<AgentsListener>(new AgentsListener(std::move(impl)));
-}
-
-uint16_t AgentsListener::port() const {
-  return impl_->http->port();
-}
-
-void AgentsListener::add_agent(const Uuid& agent) {
-  impl_->revoked.emplace(agent, false);
-}
-
-void AgentsListener::revoke(const Uuid& agent) {
-  impl_->revoked[agent] = true;
-  const auto open = impl_->links.find(agent);
-  if (open != impl_->links.end()) impl_->close(std::shared_ptr<Link>(open->second), close_policy, "revoked");
-}
-
-void AgentsListener::watch(Duration duration) {
-  const Instant now = impl_->world.loop.clock().now();
-  const bool was_watched = impl_->watched_until > now;
-  impl_->watched_until = std::max(impl_->watched_until, now + duration);
-  if (!was_watched) impl_->tick();
-}
-
-std::shared_ptr<const AgentSet> AgentsListener::online() const {
-  return impl_->online;
-}
-
-void AgentsListener::stop() {
-  impl_->stopped = true;
-  std::vector<std::shared_ptr<Link>> all;
-  for (const auto& [agent, link] : impl_->links) all.push_back(link);
-  for (const std::shared_ptr<Link>& link : all) impl_->close(link, close_going_away, "the server stops");
-  impl_->write_down_seen();
+  return listener;
 }
 
 }  // namespace reeve::server

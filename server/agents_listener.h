@@ -1,34 +1,23 @@
-// The shell around ingest sessions: mutual TLS and WebSockets in, commits out to the store's writer.
+// Where agents come in: one listener with mutual TLS for every org. An agent's certificate, signed by our CA, names its
+// org, and its link is that org's from then on.
 //
-// An agent is who its certificate says, if the org's CA signed it and the agent is known and not revoked; that is asked
-// at every upgrade, and a revocation closes the open link at once. An agent has one session: a newer connection
-// replaces the older, whose half-dead socket may linger for a while. When the store pauses (disk full), links are
-// refused with 503 and come back by themselves.
-//
-// Bounds: connections_max links, and of each at most its session's credit in memory; when the
-// writer holds writer_bytes_max or half the tasks it can, sockets are not read until it holds half of that.
-//
-// Lives on the loop thread. Stop the writer before destroying it.
+// Lives on the loop thread.
 #pragma once
 
+#include <map>
 #include <memory>
-#include <span>
 #include <string>
 
-#include "common/base/ids.h"
-#include "common/base/random.h"
 #include "common/base/result.h"
 #include "common/sys/http_server.h"
 #include "common/sys/loop.h"
 #include "common/sys/tls.h"
-#include "server/api/request.h"
-#include "server/authority.h"
 #include "server/counters.h"
-#include "server/ingest.h"
-#include "server/store/store.h"
-#include "server/store_writer.h"
+#include "server/links.h"
 
 namespace reeve::server {
+
+using LinksOfOrgs = std::map<std::string, Links*>;
 
 class AgentsListener {
  public:
@@ -37,35 +26,21 @@ class AgentsListener {
     uint16_t port = 0;
     std::shared_ptr<sys::TlsContext> tls;
     size_t connections_max = 4096;
-    uint64_t writer_bytes_max = 256_MiB;
-    Duration seen_interval = 1s;  // how often what agents say of themselves is written down
-    IngestSession::Options session;
   };
 
-  // Everything here outlives the listener.
-  struct World {
-    sys::Loop& loop;
-    StoreWriter& writer;
-    const Authority& authority;
-    ServerCounters& counters;
-  };
+  // `orgs` and the counters outlive the listener.
+  static Result<std::unique_ptr<AgentsListener>> open(sys::Loop& loop, ServerCounters& counters, LinksOfOrgs orgs,
+                                                      Options options);
 
-  static Result<std::unique_ptr<AgentsListener>> open(World world, Options options, std::span<const Agent> agents);
-  ~AgentsListener();
-
-  uint16_t port() const;
-  void add_agent(const Uuid& agent);
-  void revoke(const Uuid& agent);
-  // Somebody follows the logs: agents seal quickly until this much time has passed.
-  void watch(Duration duration);
-  std::shared_ptr<const AgentSet> online() const;
-  // No new links; closes the open ones, saying that the server stops.
-  void stop();
+  uint16_t port() const { return http_->port(); }
 
  private:
-  struct Impl;
-  explicit AgentsListener(std::shared_ptr<Impl> impl);
-  std::shared_ptr<Impl> impl_;
+  AgentsListener(ServerCounters& counters, LinksOfOrgs orgs) : counters_(counters), orgs_(std::move(orgs)) {}
+  std::optional<sys::HttpResponse> verdict(const sys::PeerInfo& peer);
+
+  ServerCounters& counters_;
+  const LinksOfOrgs orgs_;
+  std::unique_ptr<sys::HttpServer> http_;
 };
 
 }  // namespace reeve::server

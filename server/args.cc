@@ -62,14 +62,25 @@ Command parse_args(int argc, char** argv) {
   add_endpoint(*init_app, "--advertise-api", init.options.advertise_api, "what people are told to connect to");
   init_app->add_flag("--plain-api", init.options.plain_api, "the API without TLS; on a loopback address alone");
 
+  OrgCommand org;
+  CLI::App* org_app =
+      app.add_subcommand("org", "Further orgs of this server, each with data, users and keys of its own.");
+  org_app->require_subcommand(1);
+  CLI::App* org_add = org_app->add_subcommand("add", "Make an org; the server must be stopped. Harmless to repeat.");
+  org_add->add_option("name", org.add, "its name")->required()->type_name("NAME");
+  org_add->add_option("--config", org.config_path, "the configuration")->required()->type_name("FILE");
+  CLI::App* org_list = org_app->add_subcommand("list", "Name them, the default one first.");
+  org_list->add_option("--config", org.config_path, "the configuration")->required()->type_name("FILE");
+
   try {
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("one of run, check, init");
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("one of run, check, init, org");
   } catch (const CLI::ParseError& error) {
     return EndCommand{app.exit(error) == 0 ? 0 : usage_error};
   }
   if (run_app->parsed()) return run;
   if (check_app->parsed()) return check_command;
+  if (org_app->parsed()) return org;
   return init;
 }
 

@@ -18,11 +18,15 @@ struct CheckCommand {
 struct InitCommand {
   InitOptions options;
 };
+struct OrgCommand {
+  std::string config_path;
+  std::string add;  // empty: list them
+};
 // Nothing is left to do but to end: help was printed, or a complaint.
 struct EndCommand {
   int status = 0;
 };
-using Command = std::variant<RunCommand, CheckCommand, InitCommand, EndCommand>;
+using Command = std::variant<RunCommand, CheckCommand, InitCommand, OrgCommand, EndCommand>;
 
 Command parse_args(int argc, char** argv);
 

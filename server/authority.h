@@ -30,6 +30,9 @@ class Authority {
   Authority(std::string org, sys::KeyAndCertificate ca, std::string fingerprint)
       : org_(std::move(org)), ca_(std::move(ca)), fingerprint_(std::move(fingerprint)) {}
 
+  // The same CA, signing agents of another org of this server.
+  Authority for_org(std::string org) const { return Authority(std::move(org), ca_, fingerprint_); }
+
   Result<SignedAgent> sign_agent(const Uuid& agent, BytesView csr_pem, WallTime now) const;
 
   const std::string& org() const { return org_; }

@@ -139,7 +139,10 @@ Result<std::optional<std::string>> why_certificate_is_due(sys::Disk& disk, WallT
   return reason;
 }
 
-Status make_api_key(sys::Disk& disk, Clock& clock, Random& random, const OrgFiles& files, Said& said) {
+}  // namespace
+
+Status make_first_credentials(sys::Disk& disk, Clock& clock, Random& random, const FirstCredentials& of, Said& said) {
+  const OrgFiles& files = of.files;
   auto store = TRY(open_sqlite_store({.directory = files.store(), .disk = disk, .vfs = {}}));
   if (TRY(exists(disk, files.api_key()))) {
     const Bytes text = TRY(sys::read_file(disk, files.api_key(), file_bytes_max));
@@ -164,8 +167,6 @@ Status make_api_key(sys::Disk& disk, Clock& clock, Random& random, const OrgFile
   return {};
 }
 
-}  // namespace
-
 Result<std::vector<std::string>> init_org(sys::Disk& disk, Clock& clock, Random& random, const InitOptions& options) {
   const OrgFiles files{options.data_dir};
   if (options.org) {
@@ -180,7 +181,7 @@ Result<std::vector<std::string>> init_org(sys::Disk& disk, Clock& clock, Random&
   const std::optional<std::string> due = TRY(why_certificate_is_due(disk, clock.wall(), files, config.names));
   if (due) TRY(make_server_certificate(disk, clock.wall(), files, config.names));
   said.push_back("server certificate: " + files.server_certificate() + (due ? " (" + *due + ")" : " (kept)"));
-  TRY(make_api_key(disk, clock, random, files, said));
+  TRY(make_first_credentials(disk, clock, random, {.files = files, .org = config.org}, said));
   return said;
 }
 

@@ -12,6 +12,7 @@
 #include "common/base/time.h"
 #include "common/sys/disk.h"
 #include "server/config.h"
+#include "server/org_files.h"
 
 namespace reeve::server {
 
@@ -29,6 +30,14 @@ struct InitOptions {
 
 // What was done, one sentence each, for people.
 Result<std::vector<std::string>> init_org(sys::Disk& disk, Clock& clock, Random& random, const InitOptions& options);
+
+// What the first admin of an org signs in with: made where it is not there yet, and said.
+struct FirstCredentials {
+  OrgFiles files;
+  std::string org;
+};
+Status make_first_credentials(sys::Disk& disk, Clock& clock, Random& random, const FirstCredentials& of,
+                              std::vector<std::string>& said);
 
 // Renews the server's certificate where it ends within a month or does not fit its names, and says whether it did. At
 // every start and every hour, so that nobody has to remember.

@@ -4,6 +4,7 @@
 
 #include "common/sys/disk.h"
 #include "server/args.h"
+#include "server/orgs.h"
 #include "server/serve.h"
 
 namespace reeve::server {
@@ -45,6 +46,19 @@ int perform(const InitCommand& command) {
   if (!said.ok()) return complain(said.error(), said.error().code() == Code::invalid ? wrong_input : failed);
   for (const std::string& sentence : *said) std::printf("%s\n", sentence.c_str());
   std::printf("start it with: reeve-server run --config %s/server.yaml\n", command.options.data_dir.c_str());
+  return done;
+}
+
+int perform(const OrgCommand& command) {
+  const Result<ServerConfig> config = read_config(command.config_path);
+  if (!config.ok()) return complain(config.error(), wrong_input);
+  SystemClock clock;
+  SystemRandom random;
+  const Result<std::vector<std::string>> said = command.add.empty()
+                                                    ? list_orgs(sys::real_disk(), *config)
+                                                    : add_org(sys::real_disk(), clock, random, *config, command.add);
+  if (!said.ok()) return complain(said.error(), said.error().code() == Code::invalid ? wrong_input : failed);
+  for (const std::string& sentence : *said) std::printf("%s\n", sentence.c_str());
   return done;
 }
 

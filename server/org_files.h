@@ -1,4 +1,5 @@
-// Where the server keeps things. A data folder belongs to one org, so that nothing can be mixed up with another's.
+// Where the server keeps things. Each org has a folder of its own, so that nothing can be mixed up with another's: the
+// default org the data folder itself, the others one below orgs/ each, with a store and a key.
 #pragma once
 
 #include <string>
@@ -15,6 +16,8 @@ struct OrgFiles {
   std::string server_key() const { return directory + "/server.key"; }
   std::string api_key() const { return directory + "/api.key"; }  // of the first admin; the store holds its hash alone
   std::string store() const { return directory + "/store"; }
+  std::string orgs() const { return directory + "/orgs"; }
+  OrgFiles of_org(const std::string& name) const { return {orgs() + "/" + name}; }
   std::string lock() const { return directory + "/server.lock"; }  // held by the process that serves
 };
 

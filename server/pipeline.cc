@@ -30,15 +30,6 @@ Result<sys::TlsServerOptions> load_tls(sys::Disk& disk, const OrgFiles& files, b
   return options;
 }
 
-// Whether ingest leaves enough of the disk for queries to go on. On a small disk the reserve is a twentieth of it.
-Status room_on_disk(sys::Disk& disk, const std::string& path, uint64_t free_min) {
-  const sys::DiskSpace space = TRY(disk.space(path));
-  const uint64_t reserve = std::min(free_min, space.total_bytes / 20);
-  if (space.available_bytes >= reserve) return {};
-  return Error(Code::exhausted, "the disk of " + path + " is full: " + sys::format_size(space.available_bytes) +
-                                    " are left, " + sys::format_size(reserve) + " are kept free");
-}
-
 }  // namespace
 
 // Members are the stages, last to first: what comes later is destroyed first and may use what stands above it.
@@ -48,16 +39,15 @@ struct Pipeline::Stages : std::enable_shared_from_this<Stages> {
   ServerCounters counters;
   Authority authority;
 
-  std::unique_ptr<StoreWriter> writer;
+  std::vector<std::shared_ptr<Org>> orgs;
   std::unique_ptr<AgentsListener> agents;
-  std::unique_ptr<ApiContext> api_context;
   std::unique_ptr<ApiServer> api;
   std::shared_ptr<sys::TlsContext> agents_tls;
   std::shared_ptr<sys::TlsContext> api_tls;  // none: plain HTTP
   sys::TimerId upkeep_timer;
 
   Stages(World the_world, ServerConfig the_config, Authority the_authority)
-      : world(the_world), config(std::move(the_config)), authority(std::move(the_authority)) {}
+      : world(std::move(the_world)), config(std::move(the_config)), authority(std::move(the_authority)) {}
 
   // Runs `work` on the loop, if we still live then. Any thread.
   void on_loop(std::function<void(Stages&)> work, const char* stage) {
@@ -68,9 +58,10 @@ struct Pipeline::Stages : std::enable_shared_from_this<Stages> {
         stage);
   }
 
+  Status open_orgs();
   Status open_link(const OrgFiles& files);
-  void open_store(const OrgFiles& files);
   Status open_query(const OrgFiles& files);
+  std::shared_ptr<const AgentSet> online() const;
   void drop_expired();
   void renew_certificate();
   void use_renewed_certificate(const sys::TlsServerOptions& for_agents, const sys::TlsServerOptions& for_api);
@@ -79,17 +70,17 @@ struct Pipeline::Stages : std::enable_shared_from_this<Stages> {
 Result<std::unique_ptr<Pipeline>> Pipeline::open(World world, const ServerConfig& config) {
   const OrgFiles files{config.data_dir};
   Authority authority = TRY(Authority::load(world.disk, files, config.org));
-  auto stages = std::make_shared<Stages>(world, config, std::move(authority));
+  auto stages = std::make_shared<Stages>(std::move(world), config, std::move(authority));
 
-  // store: verified blocks become durable, each exactly once, and only then are acknowledged.
-  stages->open_store(files);
+  // store: verified blocks become durable, each exactly once, and only then are acknowledged; each org has its own.
+  TRY(stages->open_orgs());
   // link: agents come in over mutual TLS; frames become verified blocks.
   TRY(stages->open_link(files));
   // query: people and programs ask; followers hear of every commit.
   TRY(stages->open_query(files));
   // upkeep: whole days leave the store when their time is over, and our own certificate is renewed.
   Stages* raw = stages.get();
-  stages->upkeep_timer = world.loop.every(
+  stages->upkeep_timer = stages->world.loop.every(
       upkeep_interval,
       [raw] {
         raw->drop_expired();
@@ -101,48 +92,48 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(World world, const ServerConfig
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(stages)));
 }
 
-void Pipeline::Stages::open_store(const OrgFiles& files) {
-  StoreWriter::Options options;
-  options.probe = [this, path = files.directory] { return room_on_disk(world.disk, path, config.disk_free_min); };
-  options.on_group = [this] { on_loop([](Stages& stages) { stages.api->on_commit(); }, "commit"); };
-  writer = std::make_unique<StoreWriter>(world.store, counters, std::move(options));
+Status Pipeline::Stages::open_orgs() {
+  check(!world.orgs.empty() && world.orgs.front().name == config.org, "the default org comes first");
+  for (const OrgStore& each : world.orgs) {
+    const Org::World org_world{.loop = world.loop, .disk = world.disk, .store = each.store, .counters = counters};
+    Org::Options options{
+        .authority = authority.for_org(each.name),
+        .directory = config.data_dir,
+        .disk_free_min = config.disk_free_min,
+        .link_address = to_string(link_address(config)),
+        .api_url = api_url(config),
+        .find_org = [this](std::string_view name) -> ApiContext* {
+          for (const auto& org : orgs) {
+            if (org->name() == name) return org->context.get();
+          }
+          return nullptr;
+        },
+        .on_commit =
+            [this] {
+              if (api) api->on_commit();
+            },
+    };
+    orgs.push_back(TRY_DURING(Org::open(org_world, std::move(options)), "org \"" + each.name + "\""));
+  }
+  return {};
 }
 
 Status Pipeline::Stages::open_link(const OrgFiles& files) {
-  const std::vector<Agent> known = TRY(world.store.list_agents());
   AgentsListener::Options options;
   options.host = config.listen.agents.host;
   options.port = config.listen.agents.port;
   const sys::TlsServerOptions tls = TRY(load_tls(world.disk, files, true));
   agents_tls = TRY(sys::TlsContext::make_server(tls));
   options.tls = agents_tls;
-  const AgentsListener::World link_world{
-      .loop = world.loop, .writer = *writer, .authority = authority, .counters = counters};
-  agents = TRY_DURING(AgentsListener::open(link_world, std::move(options), known),
+  LinksOfOrgs links;
+  for (const auto& org : orgs) links.emplace(org->name(), org->links.get());
+  agents = TRY_DURING(AgentsListener::open(world.loop, counters, std::move(links), std::move(options)),
                       "listen for agents on " + to_string(config.listen.agents));
   if (config.listen.agents.port == 0) config.listen.agents.port = agents->port();
   return {};
 }
 
 Status Pipeline::Stages::open_query(const OrgFiles& files) {
-  api_context = std::make_unique<ApiContext>(ApiContext{
-      .store = world.store,
-      .writer = *writer,
-      .authority = authority,
-      .counters = counters,
-      .org = config.org,
-      .link_address = to_string(link_address(config)),
-      .api_url = api_url(config),
-      .on_enrolled =
-          [this](const Uuid& id) { on_loop([id](Stages& stages) { stages.agents->add_agent(id); }, "enrolment"); },
-      .on_revoked =
-          [this](const Uuid& id) { on_loop([id](Stages& stages) { stages.agents->revoke(id); }, "revocation"); },
-      .on_watched =
-          [this](Duration at_least) {
-            on_loop([at_least](Stages& stages) { stages.agents->watch(at_least); }, "live hint");
-          },
-  });
-
   ApiServer::Options options;
   options.host = config.listen.api.host;
   options.port = config.listen.api.port;
@@ -151,29 +142,33 @@ Status Pipeline::Stages::open_query(const OrgFiles& files) {
     api_tls = TRY(sys::TlsContext::make_server(tls));
     options.tls = api_tls;
   }
-  options.online = [this] { return agents->online(); };
-  api = TRY_DURING(ApiServer::open(world.loop, counters, {api_context.get()}, std::move(options)),
+  options.online = [this] { return online(); };
+  std::vector<ApiContext*> contexts;
+  for (const auto& org : orgs) contexts.push_back(org->context.get());
+  api = TRY_DURING(ApiServer::open(world.loop, counters, contexts, std::move(options)),
                    "listen for the API on " + to_string(config.listen.api));
-  api_context->api_queued = [raw = api.get()] { return raw->queued(); };
-  if (config.listen.api.port == 0) {
-    config.listen.api.port = api->port();
-    api_context->api_url = api_url(config);
+  if (config.listen.api.port == 0) config.listen.api.port = api->port();
+  for (ApiContext* context : contexts) {
+    context->api_queued = [raw = api.get()] { return raw->queued(); };
+    context->api_url = api_url(config);
+    context->link_address = to_string(link_address(config));
   }
   return {};
 }
 
+std::shared_ptr<const AgentSet> Pipeline::Stages::online() const {
+  if (orgs.size() == 1) return orgs.front()->links->online();
+  auto all = std::make_shared<AgentSet>();
+  for (const auto& org : orgs) {
+    const auto of_org = org->links->online();
+    all->insert(of_org->begin(), of_org->end());
+  }
+  return all;
+}
+
 void Pipeline::Stages::drop_expired() {
   const std::string day = format_day(world.loop.clock().wall() - config.retention);
-  const bool taken = writer->try_run([this, day](Store& store) {
-    const Result<uint64_t> dropped = store.drop_days_before(day);
-    if (!dropped.ok()) {
-      log_error("retention failed", {{"before", day}, {"error", dropped.error().text()}});
-    } else if (*dropped > 0) {
-      counters.blocks_expired += *dropped;
-      log_info("days dropped by retention", {{"before", day}, {"blocks", *dropped}});
-    }
-  });
-  if (!taken) log_warn("retention waits for the next hour", {{"before", day}});
+  for (const auto& org : orgs) org->drop_before(day);
 }
 
 // The work is the writer's, because it waits for the disk; the contexts are the loop's.
@@ -190,7 +185,7 @@ void Pipeline::Stages::renew_certificate() {
     }();
     if (!done.ok()) log_error("server certificate not renewed", {{"error", done.error().text()}});
   };
-  if (!writer->try_run(std::move(renew))) log_warn("certificate renewal waits for the next hour");
+  if (!orgs.front()->writer->try_run(std::move(renew))) log_warn("certificate renewal waits for the next hour");
 }
 
 void Pipeline::Stages::use_renewed_certificate(const sys::TlsServerOptions& for_agents,
@@ -212,9 +207,9 @@ Pipeline::~Pipeline() {
 
 void Pipeline::stop() {
   stages_->world.loop.cancel(stages_->upkeep_timer);
-  stages_->agents->stop();
+  for (const auto& org : stages_->orgs) org->links->stop();
   stages_->api->stop();
-  stages_->writer->stop();
+  for (const auto& org : stages_->orgs) org->writer->stop();
 }
 
 uint16_t Pipeline::agents_port() const {

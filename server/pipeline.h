@@ -5,13 +5,14 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/sys/disk.h"
 #include "common/sys/loop.h"
 #include "server/config.h"
 #include "server/counters.h"
-#include "server/store/store.h"
+#include "server/org.h"
 
 namespace reeve::server {
 
@@ -20,7 +21,7 @@ class Pipeline {
   struct World {
     sys::Loop& loop;
     sys::Disk& disk;
-    Store& store;
+    std::vector<OrgStore> orgs;  // the default org first
   };
 
   // Listens and works as soon as it returns. Everything in `world` outlives it.

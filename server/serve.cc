@@ -8,6 +8,7 @@
 #include "common/sys/loop.h"
 #include "server/init.h"
 #include "server/org_files.h"
+#include "server/orgs.h"
 #include "server/pipeline.h"
 #include "server/store/sqlite_store.h"
 #include "server/version.h"
@@ -29,14 +30,24 @@ Status serve(const ServerConfig& config) {
   const sys::LockFile lock = TRY_DURING(sys::LockFile::take(files.lock()), "another server runs on this data folder");
   const bool renewed = TRY(renew_server_certificate_if_due(disk, clock.wall(), config));
   if (renewed) log_info("server certificate renewed");
-  const std::unique_ptr<Store> store = TRY(open_sqlite_store({.directory = files.store(), .disk = disk, .vfs = {}}));
+  const std::vector<std::string> orgs = TRY(list_orgs(disk, config));
+  std::vector<std::unique_ptr<Store>> stores;
+  std::vector<OrgStore> org_stores;
+  for (const std::string& org : orgs) {
+    const OrgFiles own = org == config.org ? files : files.of_org(org);
+    stores.push_back(
+        TRY_DURING(open_sqlite_store({.directory = own.store(), .disk = disk, .vfs = {}}), "org \"" + org + "\""));
+    org_stores.push_back({.name = org, .store = *stores.back()});
+  }
 
   sys::Loop loop(clock);
   loop.on_signal(SIGTERM, [&loop] { loop.stop(); });
   loop.on_signal(SIGINT, [&loop] { loop.stop(); });
-  const std::unique_ptr<Pipeline> pipeline = TRY(Pipeline::open({.loop = loop, .disk = disk, .store = *store}, config));
+  const std::unique_ptr<Pipeline> pipeline =
+      TRY(Pipeline::open({.loop = loop, .disk = disk, .orgs = org_stores}, config));
   log_info("serving", {{"version", server_version},
                        {"org", config.org},
+                       {"orgs", orgs.size()},
                        {"data", config.data_dir},
                        {"agents", to_string(config.listen.agents)},
                        {"api", api_url(config)}});

@@ -14,6 +14,7 @@
 namespace reeve::server {
 namespace {
 
+constexpr std::string_view token_mark = "rvt_";
 constexpr size_t token_secret_bytes = 32;
 constexpr size_t token_bytes_max = 256;
 constexpr size_t host_bytes_max = 255;
@@ -34,7 +35,8 @@ Result<Answer> post_enrol_token(ApiContext& context, const ApiRequest& request) 
     valid_for = *duration;
   }
 
-  const std::string token = "rvt_" + to_base64url(sys::random_secret(token_secret_bytes));
+  const std::string token =
+      std::string(token_mark) + context.org + "_" + to_base64url(sys::random_secret(token_secret_bytes));
   const EnrolToken remembered{.hash = sys::sha256(token), .expires = request.now + valid_for};
   TRY(context.writer.run([&](Store& store) { return store.add_enrol_token(remembered); }));
 
@@ -48,12 +50,22 @@ Result<Answer> post_enrol_token(ApiContext& context, const ApiRequest& request) 
   return Answer(json_reply(body, 201));
 }
 
-Result<Answer> post_enroll(ApiContext& context, const ApiRequest& request) {
+// A token names its org between its mark and the next '_'. One of no org here is looked for, in vain, in the default
+// one.
+ApiContext& org_of(ApiContext& default_org, std::string_view token) {
+  if (!token.starts_with(token_mark)) return default_org;
+  token.remove_prefix(token_mark.size());
+  ApiContext* named = default_org.find_org(token.substr(0, token.find('_')));
+  return named ? *named : default_org;
+}
+
+Result<Answer> post_enroll(ApiContext& default_org, const ApiRequest& request) {
   TRY(QueryParams::parse(request.query, {}));
   const Json asked = TRY(parse_body(request, {"token", "csr", "host"}));
   const std::string token = TRY(required_text(asked, "token", token_bytes_max));
   const std::string csr = TRY(required_text(asked, "csr", csr_bytes_max));
   const std::string host = TRY(required_text(asked, "host", host_bytes_max));
+  ApiContext& context = org_of(default_org, token);
 
   SystemRandom random;
   const Uuid id = make_uuid_v7(request.now, random);

@@ -110,6 +110,9 @@ struct ApiContext {
   std::string link_address;  // "host:port", told to agents when they enrol
   std::string api_url;       // "https://host:port", told to people
 
+  // The org of that name, or nullptr: for routes without a permission, where the body or a token names the org.
+  std::function<ApiContext*(std::string_view name)> find_org;
+
   // Hooks into the loop; any thread.
   std::function<void(const Uuid& agent)> on_enrolled;
   std::function<void(const Uuid& agent)> on_revoked;

@@ -34,7 +34,10 @@ TempFolder::~TempFolder() {
 }
 
 ApiHarness::ApiHarness(std::unique_ptr<Store> the_store, bool with_api_tls)
-    : loop(clock), store(the_store ? std::move(the_store) : make_memory_store()), api_tls(with_api_tls) {
+    : loop(clock),
+      store(the_store ? std::move(the_store) : make_memory_store()),
+      foreign_store(make_memory_store()),
+      api_tls(with_api_tls) {
   set_log_level(LogLevel::error);
   config.org = "tests";
   config.data_dir = folder.path();
@@ -52,16 +55,19 @@ ApiHarness::ApiHarness(std::unique_ptr<Store> the_store, bool with_api_tls)
   write(files.server_key(), server.key_pem);
   write(files.server_certificate(), sys::append_chain(server.certificate_pem, ca.certificate_pem));
 
-  for (const auto& [key, role] : {std::pair{admin_key, "admin"}, std::pair{viewer_key, "viewer"}}) {
-    REQUIRE(store
-                ->add_api_key({.id = make_uuid_v7(clock.wall(), random),
-                               .prefix = key.substr(0, 10),
-                               .hash = sys::sha256(key),
-                               .role = role,
-                               .created = clock.wall()})
+  const auto add_key = [this](Store& to, const std::string& key, const char* role) {
+    REQUIRE(to.add_api_key({.id = make_uuid_v7(clock.wall(), random),
+                            .prefix = key.substr(0, 10),
+                            .hash = sys::sha256(key),
+                            .role = role,
+                            .created = clock.wall()})
                 .ok());
-  }
-  auto opened = Pipeline::open({.loop = loop, .disk = sys::real_disk(), .store = *store}, config);
+  };
+  add_key(*store, admin_key, "admin");
+  add_key(*store, viewer_key, "viewer");
+  add_key(*foreign_store, foreign_key, "admin");
+  auto opened = Pipeline::open(
+      {.loop = loop, .disk = sys::real_disk(), .orgs = {{config.org, *store}, {"foreign", *foreign_store}}}, config);
   if (!opened.ok()) FAIL(opened.error().text());
   pipeline = std::move(*opened);
 }
@@ -101,17 +107,17 @@ HttpAnswer ApiHarness::ask(const Asked& asked) {
   return answer;
 }
 
-std::string ApiHarness::make_token() {
-  const HttpAnswer made = post("/v1/agents/tokens", "{}");
+std::string ApiHarness::make_token(const std::string& key) {
+  const HttpAnswer made = ask({.method = "POST", .target = "/v1/agents/tokens", .key = key, .body = "{}"});
   REQUIRE(made.status == 201);
   return made.json.string_or("token");
 }
 
-Identity ApiHarness::enrol(const std::string& host) {
+Identity ApiHarness::enrol_with(const std::string& token, const std::string& host) {
   Identity identity;
   identity.key_pem = *sys::make_key();
   Json body;
-  body.set("token", make_token());
+  body.set("token", token);
   body.set("csr", *sys::make_csr(identity.key_pem, host));
   body.set("host", host);
   const HttpAnswer enrolled = ask({.method = "POST", .target = "/v1/enroll", .body = body.dump()});

@@ -67,8 +67,10 @@ class ApiHarness {
     return ask({.method = "POST", .target = target, .key = admin_key, .body = body});
   }
 
-  std::string make_token();
-  Identity enrol(const std::string& host = "web-1");
+  std::string make_token(const std::string& key);
+  std::string make_token() { return make_token(admin_key); }
+  Identity enrol(const std::string& host = "web-1") { return enrol_with(make_token(), host); }
+  Identity enrol_with(const std::string& token, const std::string& host);
 
   // Runs the loop until `done`; fails the test after ten seconds.
   void wait_for(const char* what, const std::function<bool()>& done);
@@ -79,10 +81,12 @@ class ApiHarness {
   sys::Loop loop;
   sys::KeyAndCertificate ca;
   std::unique_ptr<Store> store;
+  std::unique_ptr<Store> foreign_store;  // of the org "foreign", which is served beside ours
   ServerConfig config;
   std::unique_ptr<Pipeline> pipeline;
   std::string admin_key = "rvk_admin-key-of-the-tests";
   std::string viewer_key = "rvk_viewer-key-of-the-tests";
+  std::string foreign_key = "rvk_foreign_admin-key-of-the-other-org";
   bool api_tls;
 };
 
