@@ -10,6 +10,7 @@
 #include "collectors/table.h"
 #include "common/sys/disk.h"
 #include "common/sys/host_info.h"
+#include "common/sys/privileges.h"
 #include "common/sys/yaml.h"
 
 namespace reeve::agent {
@@ -61,6 +62,7 @@ int perform(const EnrollCommand& command) {
     if (!text.ok()) return complain(text.error(), failed);
     token = text->substr(0, text->find_last_not_of(" \r\n\t") + 1);
   }
+  if (const Status became = sys::become_owner_of(config->data_dir); !became.ok()) return complain(became.error());
   const auto identity =
       enroll(sys::real_disk(), {.server = command.server,
                                 .token = token,

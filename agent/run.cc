@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/sys/lock_file.h"
 #include "common/sys/loop.h"
+#include "common/sys/service.h"
 
 namespace reeve::agent {
 
@@ -48,7 +49,10 @@ Status run_agent(const RunOptions& options) {
     log_warn("the configuration names no inputs");
   }
 
+  sys::Service service(loop);
+  service.ready("watching as " + at_start.host);
   loop.run();
+  service.stopping();
   log_info("stopping");
   pipeline->stop();
   log_info("stopped");

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/sys/disk.h"
+#include "common/sys/privileges.h"
 #include "server/args.h"
 #include "server/orgs.h"
 #include "server/serve.h"
@@ -40,6 +41,9 @@ int perform(const CheckCommand& command) {
 }
 
 int perform(const InitCommand& command) {
+  if (const Status became = sys::become_owner_of(command.options.data_dir); !became.ok()) {
+    return complain(became.error(), failed);
+  }
   SystemClock clock;
   SystemRandom random;
   const Result<std::vector<std::string>> said = init_org(sys::real_disk(), clock, random, command.options);

@@ -24,7 +24,7 @@ Result<std::vector<std::string>> list_orgs(sys::Disk& disk, const ServerConfig& 
 
 Result<std::vector<std::string>> add_org(sys::Disk& disk, Clock& clock, Random& random, const ServerConfig& config,
                                          const std::string& name) {
-  TRY(check_org_name(name));
+  if (const Status valid = check_org_name(name); !valid.ok()) return valid.error().during("the org's name");
   if (name == config.org) return Error(Code::invalid, "\"" + name + "\" is the default org; it is there already");
   const OrgFiles files{config.data_dir};
   const sys::LockFile lock = TRY_DURING(sys::LockFile::take(files.lock()), "stop the server first");

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/sys/lock_file.h"
 #include "common/sys/loop.h"
+#include "common/sys/service.h"
 #include "server/init.h"
 #include "server/org_files.h"
 #include "server/orgs.h"
@@ -52,7 +53,10 @@ Status serve(const ServerConfig& config) {
                        {"agents", to_string(config.listen.agents)},
                        {"api", api_url(config)}});
 
+  sys::Service service(loop);
+  service.ready("serving at " + api_url(config));
   loop.run();
+  service.stopping();
   log_info("stopping");
   pipeline->stop();
   loop.run_until([] { return false; }, farewell);
