@@ -1,4 +1,4 @@
-// Digests, secrets, and reading PEM. Certificates are made in certificate.cc.
+// Digests, secrets, and reading PEM. Certificates are made in certificate.cc, signatures and seals in signing.cc.
 #include "common/sys/crypto.h"
 
 #include <arpa/inet.h>
