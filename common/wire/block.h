@@ -168,6 +168,8 @@ class MetricBlockBuilder {
 
   // A point of a new series that does not fit the block's bounds is left out and counted in its header.
   void add(const MetricPoint& point);
+  // The same, but says false of such a point and counts nothing: whoever can seal now and try again loses none.
+  [[nodiscard]] bool try_add(const MetricPoint& point);
   uint32_t rows() const;
   bool empty() const { return rows() == 0; }
   Bytes seal(const SealOptions& options);

@@ -81,12 +81,13 @@ const uint32_t* MetricBlockBuilder::State::series_for(const MetricPoint& point) 
 }
 
 void MetricBlockBuilder::add(const MetricPoint& point) {
+  if (!try_add(point)) ++state_->points_left_out;
+}
+
+bool MetricBlockBuilder::try_add(const MetricPoint& point) {
   State& s = *state_;
   const uint32_t* index = s.points.size() < rows_max ? s.series_for(point) : nullptr;
-  if (!index) {
-    ++s.points_left_out;
-    return;
-  }
+  if (!index) return false;
   SeriesSummary& summary = s.series[*index];
   summary.min = summary.count == 0 ? point.value : std::min(summary.min, point.value);
   summary.max = summary.count == 0 ? point.value : std::max(summary.max, point.value);
@@ -94,6 +95,7 @@ void MetricBlockBuilder::add(const MetricPoint& point) {
   summary.last = point.value;
   ++summary.count;
   s.points.push_back({point.time.ns, point.value, *index});
+  return true;
 }
 
 uint32_t MetricBlockBuilder::rows() const {
