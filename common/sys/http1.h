@@ -116,6 +116,8 @@ class ResponseParser {
 // Adds Content-Length and, where the response says so, Connection: close. Header values never carry a line break out:
 // control bytes in them become blanks. `head_only` answers HEAD: the length without the body.
 Bytes serialize(const HttpResponse& response, bool head_only = false);
+// The head of a response whose body follows piece by piece; not chunked, it ends with the connection.
+Bytes serialize_stream_head(const HttpResponse& head, bool chunked);
 // The same for a request; Host and whatever else it needs is in its headers.
 Bytes serialize(const HttpRequest& request);
 

@@ -107,18 +107,33 @@ std::string_view HttpResponse::header(std::string_view name) const {
   return value == nullptr ? std::string_view() : *value;
 }
 
-Bytes serialize(const HttpResponse& response, bool head_only) {
-  Bytes out;
-  out.reserve(256 + response.body.size());
+namespace {
+
+void append_response_head(Bytes& out, const HttpResponse& response) {
   out += "HTTP/1.1 " + std::to_string(response.status) + " ";
   out += reason_phrase(response.status);
   out += "\r\n";
   append_headers(out, response.headers);
+  if (!response.keep_alive) out += "Connection: close\r\n";
+}
+
+}  // namespace
+
+Bytes serialize(const HttpResponse& response, bool head_only) {
+  Bytes out;
+  out.reserve(256 + (head_only ? 0 : response.body.size()));
+  append_response_head(out, response);
   const bool has_length = response.status / 100 != 1 && response.status != 204 && response.status != 304;
   if (has_length) out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
-  if (!response.keep_alive) out += "Connection: close\r\n";
   out += "\r\n";
   if (has_length && !head_only) out += response.body;
+  return out;
+}
+
+Bytes serialize_stream_head(const HttpResponse& head, bool chunked) {
+  Bytes out;
+  append_response_head(out, head);
+  out += chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
   return out;
 }
 

@@ -467,7 +467,7 @@ uint64_t Stream::bytes_received() const {
   return impl_->bytes_received;
 }
 uint64_t Stream::bytes_sent() const {
-  return impl_->bytes_sent;
+  return impl_->bytes_sent - uv_stream_get_write_queue_size(reinterpret_cast<const uv_stream_t*>(&impl_->tcp));
 }
 
 }  // namespace reeve::sys

@@ -66,7 +66,7 @@ class Stream {
   const PeerInfo& peer() const;
   Loop& loop() const;
   uint64_t bytes_received() const;  // on the wire, TLS included
-  uint64_t bytes_sent() const;
+  uint64_t bytes_sent() const;      // the kernel took them
 
  private:
   std::shared_ptr<Impl> impl_;

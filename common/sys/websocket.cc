@@ -127,12 +127,12 @@ struct WebSocket::Impl final : std::enable_shared_from_this<WebSocket::Impl> {
 
   void on_frame_message(const wslay_event_on_msg_recv_arg& message) {
     if (detached) return;
-    if (message.opcode == WSLAY_BINARY_FRAME) {
-      if (closing || !handlers->on_message) return;
-      const auto hold = handlers;
-      hold->on_message(view_of(message.msg, message.msg_length));
-    } else if (message.opcode == WSLAY_TEXT_FRAME) {
+    if (message.opcode == WSLAY_TEXT_FRAME && !options.text) {
       close(1003, "binary messages only");
+    } else if (message.opcode == WSLAY_BINARY_FRAME || message.opcode == WSLAY_TEXT_FRAME) {
+      const auto hold = handlers;
+      const auto& on_one = message.opcode == WSLAY_TEXT_FRAME ? hold->on_text : hold->on_message;
+      if (!closing && on_one) on_one(view_of(message.msg, message.msg_length));
     } else if (message.opcode == WSLAY_CONNECTION_CLOSE && !closed) {
       closed = WebSocketClosed{
           .code = message.status_code == 0 ? uint16_t{1005} : message.status_code,
@@ -143,11 +143,10 @@ struct WebSocket::Impl final : std::enable_shared_from_this<WebSocket::Impl> {
 
   // -- Sending
 
-  bool send(BytesView message) {
+  bool send(uint8_t opcode, BytesView message) {
     if (closing || pending_bytes() >= options.pending_bytes_max) return false;
-    const wslay_event_msg frame = {.opcode = WSLAY_BINARY_FRAME,
-                                   .msg = reinterpret_cast<const uint8_t*>(message.data()),
-                                   .msg_length = message.size()};
+    const wslay_event_msg frame = {
+        .opcode = opcode, .msg = reinterpret_cast<const uint8_t*>(message.data()), .msg_length = message.size()};
     // Once a close is on its way, in either direction, wslay takes no more.
     if (wslay_event_queue_msg(wslay, &frame) != 0) return false;
     flush();
@@ -307,7 +306,11 @@ void WebSocket::start(WebSocketHandlers handlers) {
   impl_->start(std::move(handlers));
 }
 bool WebSocket::send(BytesView message) {
-  return impl_->send(message);
+  return impl_->send(WSLAY_BINARY_FRAME, message);
+}
+bool WebSocket::send_text(BytesView message) {
+  if (is_utf8(message)) return impl_->send(WSLAY_TEXT_FRAME, message);
+  return impl_->send(WSLAY_TEXT_FRAME, to_utf8(message));  // a browser would end the connection
 }
 uint64_t WebSocket::pending_bytes() const {
   return impl_->pending_bytes();

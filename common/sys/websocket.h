@@ -1,8 +1,8 @@
-// WebSocket (RFC 6455): binary messages over a stream, framed by wslay.
+// WebSocket (RFC 6455): messages over a stream, framed by wslay. Binary ones; text where the options allow it.
 //
 // Messages arrive whole and capped. Pings go out every ping_interval, and a peer from which nothing at all came for
 // silence_max is dead: half-open connections are found without help from TCP. Sending is bounded as in Stream: send()
-// says no while pending_bytes_max waits, and on_drained tells when to go on. Text messages and extensions are refused.
+// says no while pending_bytes_max waits, and on_drained tells when to go on. Extensions are refused.
 //
 // Loop thread. No callback is called from inside a call of ours; each may destroy the socket.
 #pragma once
@@ -24,6 +24,7 @@ struct WebSocketOptions {
   uint64_t pending_bytes_max = 1_MiB;
   Duration ping_interval = 10s;
   Duration silence_max = 24s;  // noticed at most half a ping_interval later
+  bool text = false;           // text messages are received; else they close with 1003
 };
 
 struct WebSocketClosed {
@@ -33,7 +34,8 @@ struct WebSocketClosed {
 };
 
 struct WebSocketHandlers {
-  std::function<void(BytesView message)> on_message{};             // borrowed for the call
+  std::function<void(BytesView message)> on_message{};             // binary; borrowed for the call
+  std::function<void(BytesView message)> on_text{};                // valid UTF-8; borrowed for the call
   std::function<void()> on_drained{};                              // everything sent has been handed to the kernel
   std::function<void(const WebSocketClosed& closed)> on_closed{};  // the last callback, exactly once
 };
@@ -50,6 +52,7 @@ class WebSocket {
 
   // All of the message, or nothing: false while pending_bytes() >= pending_bytes_max, or once closing.
   [[nodiscard]] bool send(BytesView message);
+  [[nodiscard]] bool send_text(BytesView message);  // what is not UTF-8 in it becomes U+FFFD
   uint64_t pending_bytes() const;
 
   // Stops reading; messages of up to 4 KiB that were read already may still come. A paused socket answers no pings, so
