@@ -61,7 +61,7 @@ bool CollectWorker::try_serve_live(Duration duration) {
 }
 
 void CollectWorker::work(const MakeCollectors& make_collectors) {
-  collectors_ = make_collectors();
+  collectors_ = make_collectors([this] { watch_.wake(); });
   bool eof_told = false;
   while (!stopping_) {
     hear();

@@ -35,8 +35,10 @@ class CollectWorker {
     std::function<void()> on_eof;  // everything is handed on; once, with until_eof
   };
 
-  // Collectors are made on the worker's thread and live and die there.
-  using MakeCollectors = std::function<std::vector<std::unique_ptr<collect::Collector>>()>;
+  // Collectors are made on the worker's thread and live and die there. `wake` makes the worker poll them soon: for
+  // those that hear of news on a thread of their own; good for any thread while the collectors live.
+  using MakeCollectors =
+      std::function<std::vector<std::unique_ptr<collect::Collector>>(const std::function<void()>& wake)>;
 
   CollectWorker(Options options, Clock& clock, MakeCollectors make_collectors, Handlers handlers);
   ~CollectWorker();  // as stop()

@@ -167,8 +167,8 @@ void Pipeline::Stages::open_collectors(Positions restored) {
   handlers.on_eof = on_loop([](Stages& self) { self.collected = true; });
 
   auto make = [configs = options.config.inputs, &disk = world.disk, &random = world.random,
-               restored = std::move(restored)] {
-    collect::CollectorWorld collector_world{disk, random, sys::open_journal, sys::host_info(), restored};
+               restored = std::move(restored)](const std::function<void()>& wake) {
+    collect::CollectorWorld collector_world{disk, random, sys::open_journal, sys::host_info(), restored, wake};
     return collect::make_collectors(configs, collector_world);
   };
   collect_worker =

@@ -40,10 +40,19 @@ Collectors make_host(const CollectorConfigs& configs, CollectorWorld& world) {
   return made;
 }
 
-constexpr std::array<CollectorKind, 3> kinds{{
+Collectors make_scrape(const CollectorConfigs& configs, CollectorWorld& world) {
+  Collectors made;
+  for (const ScrapeConfig& config : configs.scrape) {
+    made.push_back(std::make_unique<ScrapeCollector>(config, world.wake));
+  }
+  return made;
+}
+
+constexpr std::array<CollectorKind, 4> kinds{{
     {"file", "Follows log files through appends, rotation and restarts.", make_file},
     {"journal", "Reads the systemd journal from where it stopped.", make_journal},
     {"host", "Measures CPU, memory, disks, file systems, network and pressure of the host.", make_host},
+    {"scrape", "Asks programs for their Prometheus or OpenMetrics page at intervals.", make_scrape},
 }};
 
 }  // namespace

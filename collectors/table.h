@@ -10,6 +10,7 @@
 #include "collectors/file.h"
 #include "collectors/host.h"
 #include "collectors/journal.h"
+#include "collectors/scrape.h"
 
 namespace reeve::collect {
 
@@ -18,6 +19,7 @@ struct CollectorConfigs {
   std::vector<FileConfig> file;
   std::vector<JournalConfig> journal;  // one at most: the host has one journal
   std::vector<HostConfig> host;        // one at most
+  std::vector<ScrapeConfig> scrape;
 };
 
 // What collectors stand on; outlives them.
@@ -27,6 +29,7 @@ struct CollectorWorld {
   JournalCollector::Open open_journal;
   sys::HostInfo host;
   std::vector<wire::SourcePosition> restored;  // every position that is durable
+  std::function<void()> wake = [] {};          // makes the worker poll soon; any thread, while the collectors live
 };
 
 struct CollectorKind {
