@@ -16,7 +16,12 @@ constexpr size_t drop_reasons_max = 64;
 }  // namespace
 
 Batcher::Batcher(Options options)
-    : options_(std::move(options)), parser_(options_.local_offset), logs_(options_.host), metrics_(options_.host) {}
+    : options_(std::move(options)),
+      parser_(options_.local_offset),
+      logs_(options_.host),
+      metrics_(options_.host),
+      chains_(options_.line_rules.size()),
+      emit_([this](Draft& further) { add_parsed(*emitting_, further); }) {}
 
 void Batcher::begin_turn(Instant now, WallTime wall) {
   now_ = now;
@@ -26,6 +31,7 @@ void Batcher::begin_turn(Instant now, WallTime wall) {
 void Batcher::end_turn(bool caught_up) {
   caught_up_ = caught_up;
   if (!between_runs_) return;
+  release_expired();
   if (log_is_due(caught_up)) seal_logs();
   if (metrics_from_ && now_ >= *metrics_from_ + options_.age_max_metrics) seal_metrics();
 }
@@ -44,6 +50,11 @@ bool Batcher::log_is_due(bool caught_up) const {
 Instant Batcher::next_seal() const {
   Instant next{INT64_MAX};
   if (metrics_from_) next = *metrics_from_ + options_.age_max_metrics;
+  for (const collect::SourceHandle handle : holding_) {
+    const Source& source = sources_[handle];
+    if (const auto last_line = source.held->oldest_last_line())
+      next = std::min(next, std::max(*last_line, had_no_room_at_) + source.chain->hold().timeout);
+  }
   if (!logs_from_) return next;
   Duration age_max = options_.age_max;
   if (caught_up_ && urgent_) age_max = options_.age_max_urgent;
@@ -53,6 +64,7 @@ Instant Batcher::next_seal() const {
 
 void Batcher::seal_all() {
   check(between_runs_, "collectors cover their last rows by a position");
+  finish_held_of_pushed();
   seal_logs();
   seal_metrics();
 }
@@ -107,7 +119,12 @@ collect::SourceHandle Batcher::open_source(const wire::SourcePosition& position,
     handle = free_handles_.back();
     free_handles_.pop_back();
   }
-  sources_[handle] = {position, std::string(service), 0, 0};
+  forget_held(handle);
+  Source source;
+  source.position = position;
+  source.service = service;
+  source.read_to = position;
+  sources_[handle] = std::move(source);
   handles_[position.id] = handle;
   return handle;
 }
@@ -123,16 +140,12 @@ uint32_t Batcher::index_in_block(Source& source) {
 
 void Batcher::line(collect::SourceHandle handle, BytesView body) {
   check(handle < sources_.size(), "rows come from a source that was opened");
-  Source& source = sources_[handle];
-  const ParsedLine parsed = parser_.parse(body, wall_);
+  take_line(sources_[handle], body, {});
+}
 
-  wire::LogRecord record;
-  record.time = parsed.time;
-  record.time_suspect = parsed.time_suspect;
-  record.level = parsed.level;
-  record.service = parsed.service.empty() ? BytesView(source.service) : parsed.service;
-  record.body = body;
-  add(source, record);
+void Batcher::line_at(collect::SourceHandle handle, BytesView body, uint64_t offset) {
+  check(handle < sources_.size(), "rows come from a source that was opened");
+  take_line(sources_[handle], body, offset);
 }
 
 void Batcher::record(collect::SourceHandle handle, BytesView body, const collect::Structured& structured) {
@@ -168,6 +181,18 @@ void Batcher::advance(collect::SourceHandle handle, const wire::SourcePosition& 
   check(handle < sources_.size(), "positions are of a source that was opened");
   Source& source = sources_[handle];
   between_runs_ = true;
+  if (source.held == nullptr) {
+    move_position(source, position);
+  } else {
+    if (position.finished) finish_held_of(source);
+    source.read_to = position;
+    move_up_to_held(source);
+  }
+  if (log_is_due(false)) seal_logs();
+}
+
+void Batcher::move_position(Source& source, const wire::SourcePosition& position) {
+  between_runs_ = true;
   if (options_.output == Output::blackhole) {
     source.position = position;
     discarded_.push_back(position);
@@ -176,7 +201,6 @@ void Batcher::advance(collect::SourceHandle handle, const wire::SourcePosition& 
   const uint32_t index = index_in_block(source);
   source.position = position;
   logs_.advance_source(index, position);
-  if (log_is_due(false)) seal_logs();
 }
 
 void Batcher::metric(const wire::MetricPoint& point) {

@@ -144,6 +144,7 @@ void CollectWorker::hand_on_blocks() {
 void CollectWorker::finish() {
   batcher_.begin_turn(clock_.now(), clock_.wall());
   for (const auto& collector : collectors_) collector->flush(batcher_);
+  batcher_.finish_held();
   batcher_.seal_all();
   while (held_back_ || (held_back_ = batcher_.take_sealed())) {
     if (!handlers_.append(std::move(*held_back_))) return;

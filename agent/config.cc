@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "agent/config_lines.h"
 #include "common/sys/disk.h"
 #include "common/sys/yaml.h"
 
@@ -27,7 +28,7 @@ void read_line_bytes_max(YamlMap& input, uint32_t& value) {
   value = static_cast<uint32_t>(bytes);
 }
 
-collect::FileConfig read_file_input(YamlMap& input) {
+collect::FileConfig read_file_input(YamlMap& input, std::vector<LineRules>& line_rules) {
   collect::FileConfig config;
   if (!input.has("include")) input.complain("include", "is missing; allowed: a list of paths and globs");
   input.read("include", config.include);
@@ -46,6 +47,7 @@ collect::FileConfig read_file_input(YamlMap& input) {
   input.read_size("head_bytes_max", config.head_bytes_max, {.min = 0, .max = first_bytes_max});
   read_line_bytes_max(input, config.line_bytes_max);
   input.read("service", config.service, name_limits);
+  config.line_rules = read_line_rules(input, line_rules);
   return config;
 }
 
@@ -66,12 +68,13 @@ collect::HostConfig read_host_input(YamlMap& input) {
   return config;
 }
 
-void read_input(YamlMap& input, collect::CollectorConfigs& inputs) {
+void read_input(YamlMap& input, AgentConfig& config) {
+  collect::CollectorConfigs& inputs = config.inputs;
   if (!input.has("type")) return input.complain("type", "is missing; allowed: file, journal, host");
   std::string type;
   input.read_choice("type", type, {"file", "journal", "host"});
   if (type == "file") {
-    inputs.file.push_back(read_file_input(input));
+    inputs.file.push_back(read_file_input(input, config.line_rules));
   } else if (type == "journal") {
     inputs.journal.push_back(read_journal_input(input));
     if (inputs.journal.size() > 1) input.complain("type", "is \"journal\" a second time; the host has one journal");
@@ -127,7 +130,7 @@ Result<AgentConfig> parse_agent_config(const std::string& path, std::string_view
       spool->complain("segment_bytes_max", "is more than half of spool.bytes_max");
     }
   }
-  for (YamlMap& input : root.maps("inputs")) read_input(input, config.inputs);
+  for (YamlMap& input : root.maps("inputs")) read_input(input, config);
 
   TRY(reader.finish());
   return config;

@@ -22,6 +22,7 @@
 //         head_bytes_max: 64MiB        # of a longer one only the last so many bytes; 0B: all
 //         line_bytes_max: 64KiB
 //         service: shop                # absent: after the path
+//         parse: [json]                # and multiline, keep_original: see config_lines.h
 //       - type: journal
 //         start: boot                  # or end
 //         first_bytes_max: 64MiB
@@ -37,8 +38,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/outputs.h"
+#include "agent/parse/line_rules.h"
 #include "collectors/table.h"
 #include "common/base/bytes.h"
 #include "common/base/endpoint.h"
@@ -64,6 +67,7 @@ struct AgentConfig {
     uint64_t segment_bytes_max = 8_MiB;
   } spool;
   collect::CollectorConfigs inputs;
+  std::vector<LineRules> line_rules{1};  // what inputs refer to; the first means nothing special
 
   std::string spool_dir() const { return data_dir + "/spool"; }
   std::string identity_dir() const { return data_dir + "/identity"; }

@@ -5,6 +5,7 @@
 #include "agent/args.h"
 #include "agent/config.h"
 #include "agent/enroll.h"
+#include "agent/parse/table.h"
 #include "agent/run.h"
 #include "agent/status.h"
 #include "collectors/table.h"
@@ -90,6 +91,11 @@ int perform(const StatusCommand& command) {
 int perform(const ListCommand&) {
   std::puts("collectors");
   for (const collect::CollectorKind& kind : collect::collector_kinds()) {
+    std::printf("  %-10.*s %.*s\n", static_cast<int>(kind.name.size()), kind.name.data(),
+                static_cast<int>(kind.summary.size()), kind.summary.data());
+  }
+  std::puts("parsers");
+  for (const ParserKind& kind : parser_kinds()) {
     std::printf("  %-10.*s %.*s\n", static_cast<int>(kind.name.size()), kind.name.data(),
                 static_cast<int>(kind.summary.size()), kind.summary.data());
   }

@@ -154,6 +154,7 @@ void Pipeline::Stages::open_collectors(Positions restored) {
   worker.until_eof = options.until_eof;
   worker.batcher.host = options.config.host;
   worker.batcher.output = options.config.output;
+  worker.batcher.line_rules = options.config.line_rules;
   if (options.config.local_time) worker.batcher.local_offset = host_local_offset();
 
   CollectWorker::Handlers handlers;

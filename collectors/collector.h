@@ -40,8 +40,15 @@ class Intake {
   // A source that rows will come from; `service` is what its rows are called unless a line says better.
   virtual SourceHandle open_source(const wire::SourcePosition& position, std::string_view service) = 0;
 
+  // How the parse stage treats the lines of that source: an index into the rules that the program has read from its
+  // configuration and put into the collector's; 0 means nothing special. Said right after open_source, where not 0.
+  virtual void use_line_rules(SourceHandle /*source*/, uint32_t /*rules*/) {}
+
   // A line as read, without its line end, any bytes. Time and level are found in it by the parse stage.
   virtual void line(SourceHandle source, BytesView body) = 0;
+  // The same of a source that can be read again from `offset`, where the line begins. Where several lines become one
+  // record, the stages behind hold lines back; the durable position then stays before the first one that is held.
+  virtual void line_at(SourceHandle source, BytesView body, uint64_t /*offset*/) { line(source, body); }
   virtual void record(SourceHandle source, BytesView body, const Structured& structured) = 0;
 
   // The source was read on to here; every row handed on before belongs before it. Called after each run of rows.

@@ -136,8 +136,10 @@ size_t FileCollector::read_slice(FileSource& source, Instant now, Intake& intake
   BytesView bytes = chunk_;
   const size_t hole = skip_hole(source, bytes, *head, intake);
   const bool at_end = *got < wanted;
-  const Split split = split_lines(bytes.substr(hole), config_.line_bytes_max, last && at_end,
-                                  [&](BytesView row) { intake.line(source.handle, row); });
+  const auto hand_on = [&](BytesView row) {
+    intake.line_at(source.handle, row, position.offset + static_cast<uint64_t>(row.data() - bytes.data()));
+  };
+  const Split split = split_lines(bytes.substr(hole), config_.line_bytes_max, last && at_end, hand_on);
   counters_.line_cuts += split.cuts;
   source.looked_to = at_end ? position.offset + *got : 0;
   move_on(source, bytes.substr(0, hole + split.consumed), *head, intake);

@@ -43,6 +43,7 @@ struct FileConfig {
 
   uint32_t line_bytes_max = 64 * 1024;  // 16 bytes at least; a longer line becomes several rows
   std::string service;                  // empty: after the path, see service_of_path
+  uint32_t line_rules = 0;              // handed on with each source, see Intake::use_line_rules
 
   Duration scan_interval = 2s;     // directories are looked at this often, and as soon as one changes
   Duration look_interval = 250ms;  // files are, when no watch wakes the collector earlier

@@ -264,7 +264,10 @@ FileSource& FileCollector::add(std::unique_ptr<FileSource> source, Intake& intak
 }
 
 SourceHandle FileCollector::open_at(const wire::SourcePosition& position, Intake& intake) const {
-  return intake.open_source(position, config_.service.empty() ? service_of_path(position.name) : config_.service);
+  const SourceHandle handle =
+      intake.open_source(position, config_.service.empty() ? service_of_path(position.name) : config_.service);
+  if (config_.line_rules != 0) intake.use_line_rules(handle, config_.line_rules);
+  return handle;
 }
 
 Result<uint64_t> FileCollector::find_start(sys::File& file, uint64_t size) const {

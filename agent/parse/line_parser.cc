@@ -143,11 +143,15 @@ ParsedLine LineParser::parse(BytesView line, WallTime arrival) {
     if (parsed.level == Level::unset) parsed.level = find_level(line, after_time);
   }
 
-  if (parsed.time_found && (parsed.time > arrival + ahead_max || parsed.time < believable_min)) {
+  if (parsed.time_found && !is_believable(parsed.time, arrival)) {
     parsed.time = arrival;
     parsed.time_suspect = true;
   }
   return parsed;
+}
+
+bool LineParser::is_believable(WallTime time, WallTime arrival) {
+  return time <= arrival + ahead_max && time >= believable_min;
 }
 
 std::optional<FoundTime> LineParser::find_time(BytesView line, size_t at, WallTime arrival) {

@@ -44,6 +44,9 @@ class LineParser {
 
   ParsedLine parse(BytesView line, WallTime arrival);
 
+  // Whether a line that arrived then can be of that time.
+  static bool is_believable(WallTime time, WallTime arrival);
+
  private:
   void parse_json(BytesView line, WallTime arrival, ParsedLine& parsed);
   std::optional<FoundTime> find_time(BytesView line, size_t at, WallTime arrival);

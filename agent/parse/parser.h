@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/base/bytes.h"
+#include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/wire/record.h"
 
@@ -28,7 +29,8 @@ class Draft {
 
   void begin(BytesView line, WallTime arrival);
 
-  BytesView line() const { return line_; }  // as read (several lines joined by \n where multiline joined them)
+  // As read (several lines joined by \n where multiline joined them), without what a container runtime wrapped around.
+  BytesView line() const { return line_; }
   WallTime arrival() const { return arrival_; }
 
   BytesView body() const { return body_; }  // what will be kept; at first the line
@@ -38,19 +40,46 @@ class Draft {
   const std::vector<wire::Field>& fields() const { return fields_; }
 
   void set_body(BytesView body) { body_ = body; }
-  // A second one of the same key replaces the first. False once fields_max stand there; the caller counts.
+  // What was wrapped around the line is off: the line is what the body is now.
+  void unwrap() { line_ = body_; }
+  // A second one of the same key replaces the first. False once fields_max stand there; the draft counts it.
   bool set_field(BytesView key, BytesView value);
   std::optional<BytesView> field(BytesView key) const;
+  size_t fields_left_out() const { return fields_left_out_; }
 
   // A copy that lives as long as the draft's views.
-  BytesView keep(std::string text);
+  BytesView keep(BytesView text);
+  // Room for so many bytes, which live as long.
+  char* make_room(size_t bytes);
+
+  // For parsers that find out late that a line is none of theirs: back to what the draft was when it was saved.
+  void save();
+  void restore();
 
  private:
+  struct State {
+    BytesView body;
+    std::optional<WallTime> time;
+    wire::Level level = wire::Level::unset;
+    BytesView service;
+    std::vector<wire::Field> fields;
+    size_t fields_left_out = 0;
+  };
+
+  static constexpr size_t chunk_bytes = 32 * 1024;
+  static constexpr size_t chunks_kept_max = 8;
+
   BytesView line_;
   BytesView body_;
   WallTime arrival_;
   std::vector<wire::Field> fields_;
-  std::vector<std::unique_ptr<std::string>> kept_;
+  size_t fields_left_out_ = 0;
+  State saved_;
+
+  std::vector<std::unique_ptr<char[]>> chunks_;  // the last one in use has `chunk_used_` bytes taken
+  size_t chunks_used_ = 0;
+  size_t chunk_used_ = 0;
+  std::vector<std::unique_ptr<char[]>> large_;  // texts that would fill most of a chunk; until begin()
 };
 
 enum class ParseResult : uint8_t {
@@ -72,5 +101,9 @@ class LineFormat {
   // Why the last one failed.
   virtual std::string_view failure() const { return {}; }
 };
+
+// Makes a parser that is not built in, of a name as it stands in the configuration ("nginx", "lua:nginx"). Called on
+// the worker's thread, once for each input that names it.
+using MakeParser = std::function<Result<std::unique_ptr<LineFormat>>(std::string_view name)>;
 
 }  // namespace reeve::agent
