@@ -207,6 +207,10 @@ void Batcher::metric(const wire::MetricPoint& point) {
   ++counters_.points;
   if (options_.output == Output::blackhole) return;
   if (!metrics_from_) metrics_from_ = now_;
+  if (metrics_.try_add(point)) return;
+  // A page of many series comes at once: the block is full, not the agent.
+  seal_metrics();
+  metrics_from_ = now_;
   metrics_.add(point);
 }
 

@@ -85,6 +85,8 @@ void CollectWorker::work(const MakeCollectors& make_collectors) {
     if (nap > 0ns) watch_.wait(nap);
   }
   if (!eof_told) {
+    batcher_.begin_turn(clock_.now(), clock_.wall());
+    for (const auto& collector : collectors_) collector->on_stop(batcher_);
     batcher_.seal_all();
     while (held_back_ || (held_back_ = batcher_.take_sealed())) {
       if (!handlers_.append(std::move(*held_back_))) break;

@@ -84,6 +84,9 @@ class Collector {
   // No more is coming: hand on what was held back (a last line without its end). For --until-eof and shutdown.
   virtual void flush(Intake& intake) = 0;
 
+  // The program ends: hand on what nobody could read again. Files are not concerned; what was pushed here is.
+  virtual void on_stop(Intake& /*intake*/) {}
+
   // Directories whose changes should wake the worker before `Poll::next`.
   virtual std::vector<std::string> watched_directories() const { return {}; }
 };
