@@ -138,14 +138,15 @@ Status FieldRows::read(const ColumnReader& reader, uint32_t rows) {
   return {};
 }
 
-std::vector<std::pair<std::string, std::string>> FieldRows::take(uint32_t row) {
-  while (next_ < starts_.size() && starts_[next_].row < row) ++next_;
-  if (next_ == starts_.size() || starts_[next_].row != row) return {};
+std::vector<std::pair<std::string, std::string>> FieldRows::row(uint32_t row) const {
+  const auto start = std::lower_bound(starts_.begin(), starts_.end(), row,
+                                      [](const RowStart& each, uint32_t wanted) { return each.row < wanted; });
+  if (start == starts_.end() || start->row != row) return {};
 
-  BytesView rest = BytesView(bytes_).substr(starts_[next_].offset);
+  BytesView rest = BytesView(bytes_).substr(start->offset);
   std::vector<std::pair<std::string, std::string>> fields;
-  fields.reserve(starts_[next_].count);
-  for (uint32_t i = 0; i < starts_[next_].count; ++i) {
+  fields.reserve(start->count);
+  for (uint32_t i = 0; i < start->count; ++i) {
     uint64_t key = 0;
     BytesView name;
     BytesView value;

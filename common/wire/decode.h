@@ -31,14 +31,13 @@ struct Bodies {
 };
 Status read_bodies(const ColumnReader& reader, uint32_t rows, Bodies& out);
 
-// The fields of the rows that have any. Validated as a whole when read; taken row by row, in rising order.
+// The fields of the rows that have any. Validated as a whole when read; taken row by row.
 class FieldRows {
  public:
   // Empty where the block has no such column.
   Status read(const ColumnReader& reader, uint32_t rows);
 
-  // The fields of `row`; rows are asked for in rising order.
-  std::vector<std::pair<std::string, std::string>> take(uint32_t row);
+  std::vector<std::pair<std::string, std::string>> row(uint32_t row) const;
 
  private:
   struct RowStart {
@@ -50,7 +49,6 @@ class FieldRows {
   Bytes bytes_;
   std::vector<BytesView> keys_;  // into bytes_
   std::vector<RowStart> starts_;
-  size_t next_ = 0;
 };
 
 Status read_values(const ColumnReader& reader, const std::vector<uint32_t>& series, size_t series_count,
