@@ -27,7 +27,7 @@ Command parse_args(int argc, char** argv) {
   CLI::App app{"reeve-agent: reads this host's logs and metrics, and ships them to a reeve-server."};
   app.set_version_flag("--version", std::string(agent_version));
   bool list = false;
-  app.add_flag("--list", list, "print the collectors and outputs there are");
+  app.add_flag("--list", list, "print the collectors, parsers and outputs there are");
   app.require_subcommand(0, 1);
   app.footer(
       "Examples:\n"
@@ -35,7 +35,9 @@ Command parse_args(int argc, char** argv) {
       "  reeve-agent enroll --server https://watch.example:7700 --token ... --ca-fingerprint sha256:...\n"
       "  reeve-agent run --config /etc/reeve/agent.yaml\n"
       "  reeve-agent run --until-eof --config once.yaml   read everything, ship it, end\n"
-      "  reeve-agent status\n\n"
+      "  reeve-agent status\n"
+      "  reeve-agent new parser shop /etc/reeve/parsers   a parser in Lua, with an example that passes\n"
+      "  reeve-agent test /etc/reeve/parsers              all parsers there against their golden files\n\n"
       "The token and the whole enroll command come from `reeve agents token`.\n"
       "Exit status: 0 done, 1 failed, 2 wrong arguments or configuration.");
 
@@ -70,6 +72,24 @@ Command parse_args(int argc, char** argv) {
   add_config(*status_app, status.config_path);
   add_identity(*status_app, status.identity_dir);
 
+  TestCommand test;
+  test.directory = ".";
+  CLI::App* test_app = app.add_subcommand("test", "Run parsers written in Lua against their golden files.");
+  test_app->add_option("dir", test.directory, "the folder that holds them")->type_name("DIR")->capture_default_str();
+  test_app->add_flag("--update", test.update, "write what is made now as what is expected");
+
+  NewParserCommand new_parser;
+  new_parser.directory = ".";
+  CLI::App* new_app = app.add_subcommand("new", "Write the beginnings of something.");
+  new_app->require_subcommand(1);
+  CLI::App* new_parser_app = new_app->add_subcommand("parser", "A parser in Lua with an example and its golden file.");
+  new_parser_app->add_option("name", new_parser.name, "what it is called in `parse: [NAME]`")
+      ->required()
+      ->type_name("NAME");
+  new_parser_app->add_option("dir", new_parser.directory, "where its folder goes")
+      ->type_name("DIR")
+      ->capture_default_str();
+
   try {
     app.parse(argc, argv);
     if (enroll_app->parsed() && enroll.token.empty() && enroll.token_file.empty()) {
@@ -79,10 +99,12 @@ Command parse_args(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return EndCommand{app.exit(error) == 0 ? 0 : usage_error};
   }
-  if (list) return ListCommand{};
+  if (list) return ListCommand{default_config};
   if (run_app->parsed()) return run;
   if (check_app->parsed()) return check_command;
   if (enroll_app->parsed()) return enroll;
+  if (test_app->parsed()) return test;
+  if (new_app->parsed()) return new_parser;
   return status;
 }
 

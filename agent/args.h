@@ -27,12 +27,24 @@ struct StatusCommand {
   std::string config_path;
   std::string identity_dir;
 };
-struct ListCommand {};
+struct ListCommand {
+  std::string config_path;  // whose parser folders are looked at, where it is there
+};
+// Parsers against their golden files.
+struct TestCommand {
+  std::string directory;
+  bool update = false;
+};
+struct NewParserCommand {
+  std::string name;
+  std::string directory;
+};
 // Nothing is left to do but to end: help was printed, or a complaint.
 struct EndCommand {
   int status = 0;
 };
-using Command = std::variant<RunCommand, CheckCommand, EnrollCommand, StatusCommand, ListCommand, EndCommand>;
+using Command = std::variant<RunCommand, CheckCommand, EnrollCommand, StatusCommand, ListCommand, TestCommand,
+                             NewParserCommand, EndCommand>;
 
 Command parse_args(int argc, char** argv);
 

@@ -6,7 +6,9 @@
 #include <set>
 #include <utility>
 
+#include "agent/lua/parsers.h"
 #include "common/base/log.h"
+#include "common/sys/disk.h"
 
 namespace reeve::agent {
 
@@ -14,6 +16,11 @@ namespace {
 
 constexpr Duration nap_max = 1s;
 constexpr Duration count_interval = 1s;
+
+Batcher::Options with_parsers(Batcher::Options options, lua::LuaParsers& parsers) {
+  options.make_parser = [&parsers](std::string_view name) { return parsers.make(name); };
+  return options;
+}
 
 }  // namespace
 
@@ -38,7 +45,10 @@ CollectWorker::CollectWorker(Options options, Clock& clock, MakeCollectors make_
       clock_(clock),
       handlers_(std::move(handlers)),
       news_(news_max, [this] { watch_.wake(); }),
-      batcher_(options_.batcher),
+      lua_(std::make_unique<lua::LuaParsers>(
+          sys::real_disk(),
+          lua::LuaParsers::Options{.folders = options_.parser_folders, .local_offset = options_.batcher.local_offset})),
+      batcher_(with_parsers(options_.batcher, *lua_)),
       thread_([this, make = std::move(make_collectors)] { work(make); }) {}
 
 CollectWorker::~CollectWorker() {
@@ -65,6 +75,7 @@ void CollectWorker::work(const MakeCollectors& make_collectors) {
   bool eof_told = false;
   while (!stopping_) {
     hear();
+    lua_->refresh(clock_.now());
     Instant next{INT64_MAX};
     const bool more = poll(next);
     hand_on_blocks();
@@ -80,6 +91,7 @@ void CollectWorker::work(const MakeCollectors& make_collectors) {
     for (const auto& collector : collectors_) {
       for (std::string& directory : collector->watched_directories()) directories.insert(std::move(directory));
     }
+    for (std::string& directory : lua_->watched_directories()) directories.insert(std::move(directory));
     watch_.set_directories({directories.begin(), directories.end()});
     const Duration nap = std::clamp<Duration>(next - clock_.now(), 0ns, nap_max);
     if (nap > 0ns) watch_.wait(nap);

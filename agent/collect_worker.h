@@ -1,4 +1,5 @@
-// The thread that reads: collectors, line parser and batcher.
+// The thread that reads: collectors, parsers and batcher. Its parsers in Lua are its own; when one of their files
+// changes, they are loaded anew between two turns.
 //
 // It polls the collectors, hands sealed blocks to the disk worker, and sleeps until a watched directory changes, a
 // collector or the batcher has asked to be called, or somebody has a word for it. While the disk worker is full it
@@ -9,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -21,10 +23,15 @@
 
 namespace reeve::agent {
 
+namespace lua {
+class LuaParsers;
+}
+
 class CollectWorker {
  public:
   struct Options {
-    Batcher::Options batcher;
+    Batcher::Options batcher;  // but for make_parser
+    std::vector<std::string> parser_folders;
     bool until_eof = false;
   };
   struct Handlers {
@@ -76,6 +83,7 @@ class CollectWorker {
   std::atomic<bool> stopping_{false};
 
   // The worker's own.
+  std::unique_ptr<lua::LuaParsers> lua_;  // outlives what it makes
   Batcher batcher_;
   std::vector<std::unique_ptr<collect::Collector>> collectors_;
   std::optional<SealedBlock> held_back_;

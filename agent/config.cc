@@ -130,6 +130,10 @@ Result<AgentConfig> parse_agent_config(const std::string& path, std::string_view
       spool->complain("segment_bytes_max", "is more than half of spool.bytes_max");
     }
   }
+  root.read("parsers", config.parser_folders);
+  for (std::string& folder : config.parser_folders) {
+    if (!folder.starts_with('/')) folder = sys::parent_directory(path) + "/" + folder;
+  }
   for (YamlMap& input : root.maps("inputs")) read_input(input, config);
 
   TRY(reader.finish());

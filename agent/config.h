@@ -14,6 +14,7 @@
 //     spool:
 //       bytes_max: 1GiB                # when full, files wait
 //       segment_bytes_max: 8MiB
+//     parsers: [/etc/reeve/parsers]    # folders with parsers in Lua, before those that are shipped
 //     inputs:
 //       - type: file
 //         include: [/var/log/**/*.log]
@@ -67,6 +68,7 @@ struct AgentConfig {
     uint64_t segment_bytes_max = 8_MiB;
   } spool;
   collect::CollectorConfigs inputs;
+  std::vector<std::string> parser_folders = {"/etc/reeve/parsers"};  // of parsers in Lua; the shipped ones come behind
   std::vector<LineRules> line_rules{1};  // what inputs refer to; the first means nothing special
 
   std::string spool_dir() const { return data_dir + "/spool"; }

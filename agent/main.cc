@@ -1,10 +1,16 @@
 // reeve-agent. Order only: arguments, configuration, then the command's own work.
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "agent/args.h"
 #include "agent/config.h"
 #include "agent/enroll.h"
+#include "agent/lua/list_command.h"
+#include "agent/lua/new_command.h"
+#include "agent/lua/test_command.h"
 #include "agent/parse/table.h"
 #include "agent/run.h"
 #include "agent/status.h"
@@ -88,7 +94,7 @@ int perform(const StatusCommand& command) {
   return answer->running ? done : failed;
 }
 
-int perform(const ListCommand&) {
+int perform(const ListCommand& command) {
   std::puts("collectors");
   for (const collect::CollectorKind& kind : collect::collector_kinds()) {
     std::printf("  %-10.*s %.*s\n", static_cast<int>(kind.name.size()), kind.name.data(),
@@ -99,11 +105,32 @@ int perform(const ListCommand&) {
     std::printf("  %-10.*s %.*s\n", static_cast<int>(kind.name.size()), kind.name.data(),
                 static_cast<int>(kind.summary.size()), kind.summary.data());
   }
+  const Result<AgentConfig> config = read_config(command.config_path);
+  std::fputs(
+      lua::list_parsers(sys::real_disk(), config.ok() ? config->parser_folders : AgentConfig().parser_folders).c_str(),
+      stdout);
   std::puts("outputs");
   for (const OutputRow& row : outputs) {
     std::printf("  %-10.*s %.*s\n", static_cast<int>(row.name.size()), row.name.data(),
                 static_cast<int>(row.summary.size()), row.summary.data());
   }
+  return done;
+}
+
+int perform(const TestCommand& command) {
+  const bool coloured = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  const lua::TestAnswer answer = lua::test_parsers(
+      sys::real_disk(), {.directory = command.directory, .update = command.update, .coloured = coloured});
+  std::fputs(answer.text.c_str(), stdout);
+  return answer.failures == 0 ? done : failed;
+}
+
+int perform(const NewParserCommand& command) {
+  const Result<std::string> folder = lua::write_new_parser(sys::real_disk(), command.name, command.directory);
+  if (!folder.ok()) return complain(folder.error());
+  std::printf("%s holds a parser that works; change it, and try it with: reeve-agent test %s\n", folder->c_str(),
+              folder->c_str());
+  std::printf("an input uses it with: parse: [%s]\n", command.name.c_str());
   return done;
 }
 

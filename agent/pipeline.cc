@@ -1,12 +1,14 @@
 // See pipeline.h. AGENT: bytes -> record -> template -> block -> spool -> link (acknowledgements and credit run back).
 #include "agent/pipeline.h"
 
+#include <atomic>
 #include <utility>
 
 #include "agent/collect_worker.h"
 #include "agent/disk_worker.h"
 #include "agent/link_client.h"
 #include "agent/version.h"
+#include "agent/worker_plan.h"
 #include "common/base/log.h"
 #include "common/sys/crypto.h"
 #include "common/sys/host_info.h"
@@ -38,7 +40,10 @@ struct Pipeline::Stages : std::enable_shared_from_this<Pipeline::Stages> {
   // Later ones are destroyed first: readers before what they write to.
   std::unique_ptr<DiskWorker> disk_worker;
   std::unique_ptr<LinkClient> link;
-  std::unique_ptr<CollectWorker> collect_worker;
+  std::vector<std::unique_ptr<CollectWorker>> collect_workers;  // the first one reads what needs no script
+  std::atomic<bool> collecting{false};                          // all of them are there
+  std::vector<BatcherCounters> counters;                        // each one's
+  size_t workers_collecting = 0;                                // not yet at the end, for --until-eof
   std::unique_ptr<sys::HttpServer> metrics_listener;
   sys::TimerId status_timer;
   std::string last_status;  // but for its time
@@ -52,6 +57,7 @@ struct Pipeline::Stages : std::enable_shared_from_this<Pipeline::Stages> {
   Result<Positions> open_spool();
   Status open_link();
   void open_collectors(Positions restored);
+  void open_collect_worker(size_t index, WorkerShare share);
   Status open_metrics_listener();
   AgentSnapshot snapshot() const;
   void write_status();
@@ -110,9 +116,12 @@ Result<Positions> Pipeline::Stages::open_spool() {
     self.now.spool = std::move(report);
     if (self.link) self.link->on_report(self.now.spool);
   });
-  // Blocks come from the collect worker, so it is there when the first one is durable.
+  // The first one may have sent a block before the last one is made. To hear of a position twice does no harm.
   handlers.on_durable = [this](Positions&& positions) {
-    return collect_worker->try_tell_durable(std::move(positions));
+    if (!collecting.load()) return false;
+    bool told = true;
+    for (const auto& worker : collect_workers) told = worker->try_tell_durable(Positions(positions)) && told;
+    return told;
   };
   disk_worker = std::make_unique<DiskWorker>(std::move(spool), world.loop.clock(), std::move(handlers));
   return restored;
@@ -125,7 +134,7 @@ Status Pipeline::Stages::open_link() {
   LinkClient::Handlers handlers;
   handlers.on_live = [this](Duration duration) {
     // A hint that does not fit is repeated by the server while somebody watches.
-    if (collect_worker) (void)collect_worker->try_serve_live(duration);
+    for (const auto& worker : collect_workers) (void)worker->try_serve_live(duration);
   };
   handlers.status = [this] {
     return wire::AgentStatus{
@@ -150,8 +159,17 @@ Status Pipeline::Stages::open_link() {
 }
 
 void Pipeline::Stages::open_collectors(Positions restored) {
+  std::vector<WorkerShare> shares = plan_workers(options.config.inputs, options.config.line_rules, restored);
+  counters.resize(shares.size());
+  workers_collecting = shares.size();
+  for (size_t i = 0; i < shares.size(); ++i) open_collect_worker(i, std::move(shares[i]));
+  collecting.store(true);
+}
+
+void Pipeline::Stages::open_collect_worker(size_t index, WorkerShare share) {
   CollectWorker::Options worker;
   worker.until_eof = options.until_eof;
+  worker.parser_folders = options.config.parser_folders;
   worker.batcher.host = options.config.host;
   worker.batcher.output = options.config.output;
   worker.batcher.line_rules = options.config.line_rules;
@@ -163,17 +181,19 @@ void Pipeline::Stages::open_collectors(Positions restored) {
     return disk_worker && disk_worker->try_append(std::move(block));
   };
   handlers.append = [this](SealedBlock block) { return disk_worker && disk_worker->append(std::move(block)); };
-  handlers.on_counters =
-      on_loop([](Stages& self, BatcherCounters counters) { self.now.batcher = std::move(counters); });
-  handlers.on_eof = on_loop([](Stages& self) { self.collected = true; });
+  handlers.on_counters = on_loop([index](Stages& self, BatcherCounters news) {
+    self.counters[index] = std::move(news);
+    self.now.batcher = sum_of(self.counters);
+  });
+  handlers.on_eof = on_loop([](Stages& self) { self.collected = --self.workers_collecting == 0; });
 
-  auto make = [configs = options.config.inputs, &disk = world.disk, &random = world.random,
-               restored = std::move(restored)](const std::function<void()>& wake) {
-    collect::CollectorWorld collector_world{disk, random, sys::open_journal, sys::host_info(), restored, wake};
-    return collect::make_collectors(configs, collector_world);
+  auto make = [share = std::move(share), &disk = world.disk,
+               &random = world.random](const std::function<void()>& wake) {
+    collect::CollectorWorld collector_world{disk, random, sys::open_journal, sys::host_info(), share.restored, wake};
+    return collect::make_collectors(share.inputs, collector_world);
   };
-  collect_worker =
-      std::make_unique<CollectWorker>(std::move(worker), world.loop.clock(), std::move(make), std::move(handlers));
+  collect_workers.push_back(
+      std::make_unique<CollectWorker>(std::move(worker), world.loop.clock(), std::move(make), std::move(handlers)));
 }
 
 Status Pipeline::Stages::open_metrics_listener() {
@@ -258,7 +278,7 @@ void Pipeline::stop() {
   stages_->world.loop.cancel(stages_->eof_timer);
   stages_->metrics_listener.reset();
   if (stages_->disk_worker) stages_->disk_worker->stop_waiting_for_room();
-  if (stages_->collect_worker) stages_->collect_worker->stop();
+  for (const auto& worker : stages_->collect_workers) worker->stop();
   stages_->write_status();
   stages_->link.reset();
   if (stages_->disk_worker) stages_->disk_worker->stop();
