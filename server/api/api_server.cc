@@ -253,7 +253,7 @@ void ApiServer::Impl::fail(const Call& call, sys::HttpResponse problem) {
 
 void ApiServer::Impl::finish(const Call& call, sys::HttpResponse response) {
   response.headers.push_back({"X-Request-Id", call.request.request_id});
-  response.headers.push_back({"Cache-Control", "no-store"});
+  if (response.header("Cache-Control").empty()) response.headers.push_back({"Cache-Control", "no-store"});
   call.responder.respond(std::move(response));
 }
 

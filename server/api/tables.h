@@ -15,6 +15,7 @@ std::span<const Route> logs_routes();
 std::span<const Route> metrics_routes();
 std::span<const Route> agents_routes();
 std::span<const Route> openapi_routes();
+std::span<const Route> web_routes();
 
 // For every handler that reads blocks: what turns out damaged is handed to the writer, which sets it aside.
 std::function<void(const struct DamagedBlock&)> report_damage_to(StoreWriter& writer);

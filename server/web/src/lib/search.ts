@@ -1,0 +1,46 @@
+// What a person types into the search field, as the filters that the server knows.
+//
+//   card declined        every word must be in the line; case does not matter
+//   "Card declined"      this phrase, exact case
+//   /took \d{4,}ms/      a regular expression (RE2)
+//   level:warn service:shop host:web-1 source:/var/log/app.log      these fields; level is "and above"
+
+export interface Filters {
+  service?: string;
+  host?: string;
+  source?: string;
+  level?: string;
+  template?: string;
+  text?: string[];
+  itext?: string[];
+  regex?: string[];
+}
+
+export const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+export const chosen = ['service', 'host', 'source', 'template'] as const; // filters that are chips
+const fields: readonly string[] = ['service', 'host', 'source', 'level'];
+const token = /"([^"]*)"?|\/((?:\\.|[^/\\])+)\/|(\S+)/g;
+
+export function parseSearch(typed: string): Filters {
+  const found: Filters = {};
+  for (const [, phrase, pattern, word] of typed.matchAll(token)) {
+    const [name = '', value = ''] = word?.split(/:(.*)/s, 2) ?? [];
+    if (phrase) (found.text ??= []).push(phrase);
+    else if (pattern) (found.regex ??= []).push(pattern);
+    else if (word && value && fields.includes(name)) found[name as 'service'] = value;
+    else if (word) (found.itext ??= []).push(word);
+  }
+  return found;
+}
+
+// What of a line was searched for, so that it can be marked: pieces, every second one a hit.
+export function splitAtHits(body: string, filters: Filters): string[] {
+  const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const insensitive = filters.itext ?? [];
+  const exact = filters.text ?? [];
+  if (insensitive.length + exact.length === 0) return [body];
+  const parts = [...exact.map(escaped), ...insensitive.map((word) => escaped(word).replace(/[a-z]/gi, eitherCase))];
+  return body.split(new RegExp(`(${parts.join('|')})`));
+}
+
+const eitherCase = (letter: string) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`;

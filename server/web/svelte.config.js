@@ -1,0 +1,4 @@
+// Read by vite and by svelte-check alike.
+import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
+
+export default { preprocess: vitePreprocess(), compilerOptions: { runes: true } };
