@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "agent/config_inputs.h"
 #include "agent/config_lines.h"
 #include "common/sys/disk.h"
 #include "common/sys/yaml.h"
@@ -70,9 +71,11 @@ collect::HostConfig read_host_input(YamlMap& input) {
 
 void read_input(YamlMap& input, AgentConfig& config) {
   collect::CollectorConfigs& inputs = config.inputs;
-  if (!input.has("type")) return input.complain("type", "is missing; allowed: file, journal, host");
+  if (!input.has("type")) {
+    return input.complain("type", "is missing; allowed: file, journal, host, scrape, syslog, plugin");
+  }
   std::string type;
-  input.read_choice("type", type, {"file", "journal", "host"});
+  input.read_choice("type", type, {"file", "journal", "host", "scrape", "syslog", "plugin"});
   if (type == "file") {
     inputs.file.push_back(read_file_input(input, config.line_rules));
   } else if (type == "journal") {
@@ -81,6 +84,12 @@ void read_input(YamlMap& input, AgentConfig& config) {
   } else if (type == "host") {
     inputs.host.push_back(read_host_input(input));
     if (inputs.host.size() > 1) input.complain("type", "is \"host\" a second time; one is enough for all its metrics");
+  } else if (type == "scrape") {
+    inputs.scrape.push_back(read_scrape_input(input));
+  } else if (type == "syslog") {
+    inputs.syslog.push_back(read_syslog_input(input, config.line_rules));
+  } else if (type == "plugin") {
+    config.plugins.push_back(read_plugin_input(input));
   }
 }
 

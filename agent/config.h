@@ -30,6 +30,7 @@
 //         service: system              # absent: after the entry
 //       - type: host
 //         interval: 10s
+//       - type: scrape                 # and syslog, plugin: see config_inputs.h
 //
 // An unknown or repeated key, a wrong kind and a value out of range are complaints with file, line and column. Checking
 // opens nothing but the file itself.
@@ -43,6 +44,7 @@
 
 #include "agent/outputs.h"
 #include "agent/parse/line_rules.h"
+#include "agent/plugin_config.h"
 #include "collectors/table.h"
 #include "common/base/bytes.h"
 #include "common/base/endpoint.h"
@@ -68,6 +70,7 @@ struct AgentConfig {
     uint64_t segment_bytes_max = 8_MiB;
   } spool;
   collect::CollectorConfigs inputs;
+  std::vector<PluginConfig> plugins;
   std::vector<std::string> parser_folders = {"/etc/reeve/parsers"};  // of parsers in Lua; the shipped ones come behind
   std::vector<LineRules> line_rules{1};  // what inputs refer to; the first means nothing special
 

@@ -59,6 +59,7 @@ std::vector<WorkerShare> plan_workers(const collect::CollectorConfigs& inputs, c
   planner.deal(inputs.journal, &CollectorConfigs::journal);
   planner.deal(inputs.host, &CollectorConfigs::host);
   planner.deal(inputs.scrape, &CollectorConfigs::scrape);
+  planner.deal(inputs.syslog, &CollectorConfigs::syslog);
 
   std::vector<WorkerShare> shares = planner.take();
   for (const wire::SourcePosition& position : restored) {

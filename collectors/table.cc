@@ -48,11 +48,20 @@ Collectors make_scrape(const CollectorConfigs& configs, CollectorWorld& world) {
   return made;
 }
 
-constexpr std::array<CollectorKind, 4> kinds{{
+Collectors make_syslog(const CollectorConfigs& configs, CollectorWorld& world) {
+  Collectors made;
+  for (const SyslogConfig& config : configs.syslog) {
+    made.push_back(std::make_unique<SyslogCollector>(config, world.random, world.restored, world.wake));
+  }
+  return made;
+}
+
+constexpr std::array<CollectorKind, 5> kinds{{
     {"file", "Follows log files through appends, rotation and restarts.", make_file},
     {"journal", "Reads the systemd journal from where it stopped.", make_journal},
     {"host", "Measures CPU, memory, disks, file systems, network and pressure of the host.", make_host},
     {"scrape", "Asks programs for their Prometheus or OpenMetrics page at intervals.", make_scrape},
+    {"syslog", "Receives syslog over UDP, TCP and TLS.", make_syslog},
 }};
 
 }  // namespace

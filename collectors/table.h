@@ -11,6 +11,7 @@
 #include "collectors/host.h"
 #include "collectors/journal.h"
 #include "collectors/scrape.h"
+#include "collectors/syslog.h"
 
 namespace reeve::collect {
 
@@ -20,6 +21,7 @@ struct CollectorConfigs {
   std::vector<JournalConfig> journal;  // one at most: the host has one journal
   std::vector<HostConfig> host;        // one at most
   std::vector<ScrapeConfig> scrape;
+  std::vector<SyslogConfig> syslog;
 };
 
 // What collectors stand on; outlives them.

@@ -148,6 +148,14 @@ bool YamlMap::has(std::string_view key) {
   return state_->find(key).has_value();
 }
 
+std::vector<std::string> YamlMap::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& entry : state_->node) {
+    if (keys.size() < list_items_max && entry.first.IsScalar()) keys.push_back(entry.first.Scalar());
+  }
+  return keys;
+}
+
 void YamlMap::read(std::string_view key, bool& value) {
   const auto node = state_->find(key);
   if (!node) return;

@@ -17,7 +17,7 @@ TEST_CASE("every kind of collector has a name of its own and one sentence") {
     CHECK(kind.summary.ends_with('.'));
     CHECK(kind.summary.find('.') == kind.summary.size() - 1);
   }
-  CHECK(names == std::set<std::string_view>{"file", "journal", "host", "scrape"});
+  CHECK(names == std::set<std::string_view>{"file", "journal", "host", "scrape", "syslog"});
 }
 
 TEST_CASE("each entry of a config becomes a collector, and each restored file goes on in the one that asks for it") {
