@@ -57,16 +57,11 @@ std::string_view service_of(const std::vector<sys::JournalReader::Field>& fields
   return "journal";
 }
 
-std::string without_dashes(std::string text) {
-  std::erase(text, '-');
-  return text;
-}
-
 }  // namespace
 
-JournalCollector::JournalCollector(JournalConfig config, Open open, Random& random, std::string boot_id,
+JournalCollector::JournalCollector(JournalConfig config, Open open, Random& random,
                                    const std::vector<wire::SourcePosition>& restored)
-    : config_(std::move(config)), open_(std::move(open)), boot_id_(without_dashes(std::move(boot_id))) {
+    : config_(std::move(config)), open_(std::move(open)) {
   for (const wire::SourcePosition& position : restored) {
     if (position.kind == "journal" && position.offset >= position_.offset) position_ = position;
   }
@@ -160,7 +155,8 @@ Status JournalCollector::step_back() {
     stepped_back_bytes_ += value_of(raw_, "MESSAGE").size();
     const bool too_far = config_.first_bytes_max > 0 && stepped_back_bytes_ > config_.first_bytes_max;
     const std::string_view boot = value_of(raw_, "_BOOT_ID");
-    if (too_far || (!boot_id_.empty() && !boot.empty() && boot != boot_id_)) {
+    if (boot_.empty()) boot_ = boot;
+    if (too_far || (!boot.empty() && boot != boot_)) {
       phase_ = Phase::reading;  // what follows this entry is the first that is wanted
       return {};
     }

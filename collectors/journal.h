@@ -48,10 +48,8 @@ class JournalCollector : public Collector {
  public:
   using Open = std::function<Result<std::unique_ptr<sys::JournalReader>>()>;
 
-  // `boot_id`: of the current boot, with or without dashes; empty: unknown, and then every boot counts as current.
   // `restored`: as for files; the newest of the kind "journal" is gone on from.
-  JournalCollector(JournalConfig config, Open open, Random& random, std::string boot_id,
-                   const std::vector<wire::SourcePosition>& restored);
+  JournalCollector(JournalConfig config, Open open, Random& random, const std::vector<wire::SourcePosition>& restored);
 
   Poll poll(Instant now, WallTime wall, Intake& intake) override;
   void on_durable(std::span<const wire::SourcePosition>) override {}
@@ -72,7 +70,8 @@ class JournalCollector : public Collector {
 
   const JournalConfig config_;
   const Open open_;
-  const std::string boot_id_;
+  // The newest entry's. Not the kernel's word for it: in a container, or behind a mount of /proc, that is another boot.
+  std::string boot_;
   wire::SourcePosition position_;
   bool source_open_ = false;
   SourceHandle handle_ = 0;

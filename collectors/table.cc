@@ -26,8 +26,7 @@ Collectors make_file(const CollectorConfigs& configs, CollectorWorld& world) {
 Collectors make_journal(const CollectorConfigs& configs, CollectorWorld& world) {
   Collectors made;
   for (const JournalConfig& config : configs.journal) {
-    made.push_back(std::make_unique<JournalCollector>(config, world.open_journal, world.random, world.host.boot_id,
-                                                      world.restored));
+    made.push_back(std::make_unique<JournalCollector>(config, world.open_journal, world.random, world.restored));
   }
   return made;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "common/sys/disk.h"
 
 namespace reeve::sys {
 namespace {
@@ -20,9 +19,6 @@ HostInfo host_info() {
   HostInfo info;
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) == 0) info.hostname = name;
-  if (auto boot_id = read_file(real_disk(), "/proc/sys/kernel/random/boot_id", 128); boot_id.ok()) {
-    info.boot_id = boot_id->substr(0, boot_id->find('\n'));
-  }
   info.cpu_count = ask(_SC_NPROCESSORS_ONLN, info.cpu_count);
   info.page_bytes = ask(_SC_PAGESIZE, info.page_bytes);
   info.ticks_per_second = ask(_SC_CLK_TCK, info.ticks_per_second);

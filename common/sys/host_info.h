@@ -8,7 +8,6 @@ namespace reeve::sys {
 
 struct HostInfo {
   std::string hostname;
-  std::string boot_id;  // fresh at every boot; empty where the kernel does not say
   uint32_t cpu_count = 1;
   uint32_t page_bytes = 4096;
   uint32_t ticks_per_second = 100;  // the unit of times in /proc/stat

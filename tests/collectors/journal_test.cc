@@ -13,7 +13,7 @@ namespace {
 
 struct JournalFixture {
   JournalCollector& start(std::vector<wire::SourcePosition> restored = {}) {
-    collector = std::make_unique<JournalCollector>(config, sys::open_fake(journal), random, "n-o-w", restored);
+    collector = std::make_unique<JournalCollector>(config, sys::open_fake(journal), random, restored);
     return *collector;
   }
   JournalCollector& restart() { return start(intake.latest()); }

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""The packages in a real, booted Debian: installed, running under systemd with its sandbox, upgraded, removed, purged.
+
+Builds the three packages from build/release, makes a Debian 12 root with debootstrap (kept below build/ for the next
+run), installs into a copy of it, and boots the copy with systemd-nspawn in a network of its own. Needs root.
+"""
+import glob
+import os
+import shutil
+import subprocess
+import time
+import unittest
+
+CLONE = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
+BUILD = os.path.join(CLONE, 'build', 'release')
+BASE = os.path.join(CLONE, 'build', 'boot', 'base')
+ROOT = os.path.join(CLONE, 'build', 'boot', 'root')
+
+
+def run(*argv, **options):
+    done = subprocess.run(argv, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise AssertionError(f'{" ".join(argv)}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}')
+    return done.stdout
+
+
+def wait_until(what, condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = condition()
+        if seen:
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f'{what}: not within {seconds} s; last seen: {seen!r}')
+        time.sleep(0.2)
+
+
+def make_packages():
+    for old in glob.glob(os.path.join(BUILD, '*.deb')):
+        os.remove(old)
+    run('cpack', '-G', 'DEB', cwd=BUILD)
+    return sorted(glob.glob(os.path.join(BUILD, '*.deb')))
+
+
+def make_root(packages):
+    if not os.path.exists(os.path.join(BASE, 'sbin', 'init')):
+        shutil.rmtree(BASE, ignore_errors=True)
+        os.makedirs(os.path.dirname(BASE), exist_ok=True)
+        command = ['debootstrap', '--variant=minbase', '--include=systemd,systemd-sysv,dbus,ca-certificates', 'bookworm',
+                   BASE]
+        run(*command)
+    shutil.rmtree(ROOT, ignore_errors=True)
+    run('cp', '-a', BASE, ROOT)
+    os.makedirs(f'{ROOT}/packages')
+    for package in packages:
+        shutil.copy(package, f'{ROOT}/packages/')
+    with open(f'{ROOT}/etc/hostname', 'w', encoding='utf-8') as file:
+        file.write('booted\n')
+    with open(f'{ROOT}/usr/sbin/policy-rc.d', 'w', encoding='utf-8') as file:
+        file.write('#!/bin/sh\nexit 101\n')
+    os.chmod(f'{ROOT}/usr/sbin/policy-rc.d', 0o755)
+    with open(f'{ROOT}/etc/hosts', 'w', encoding='utf-8') as file:
+        file.write('127.0.0.1 localhost\n127.0.1.1 booted\n')
+    install = 'apt-get update -qq && apt-get install -y -qq --no-install-recommends /packages/*.deb'
+    run('unshare', '--uts', 'sh', '-c', f'hostname booted && chroot {ROOT} sh -c "$0"', install)
+    os.remove(f'{ROOT}/usr/sbin/policy-rc.d')
+
+
+class Machine:
+    """The booted root. Commands enter it by the namespaces of its init."""
+
+    def __init__(self):
+        self.nspawn = subprocess.Popen(
+            ['systemd-nspawn', '--quiet', '-D', ROOT, '--boot', '--register=no', '--keep-unit', '--private-network',
+             '--console=pipe'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.init = wait_until('an init', self.find_init)
+        wait_until('the end of booting', lambda: self.shell('systemctl is-system-running --wait || true').strip() in
+                   ('running', 'degraded'))
+
+    def find_init(self):
+        children = subprocess.run(['pgrep', '-P', str(self.nspawn.pid)], capture_output=True, text=True).stdout.split()
+        return children[0] if children else None
+
+    def shell(self, script, check=True):
+        done = subprocess.run(['nsenter', '-t', self.init, '-a', '/bin/sh', '-c', script], capture_output=True, text=True)
+        if check and done.returncode != 0:
+            raise AssertionError(f'{script}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}')
+        return done.stdout
+
+    def off(self):
+        self.shell('systemctl poweroff', check=False)
+        try:
+            self.nspawn.wait(60)
+        except subprocess.TimeoutExpired:
+            self.nspawn.kill()
+            self.nspawn.wait()
+
+
+class Boot(unittest.TestCase):
+    """In the order of a machine's life; each test goes on where the one before left it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.packages = make_packages()
+        make_root(cls.packages)
+        cls.machine = Machine()
+        cls.shell = cls.machine.shell
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.machine.off()
+        shutil.rmtree(ROOT, ignore_errors=True)
+
+    def state(self, unit):
+        return self.shell(f'systemctl show -P ActiveState {unit}').strip()
+
+    def logs(self, text):
+        return self.shell(f'reeve logs --since 1h {text}')
+
+    def test_1_the_server_serves_after_the_installation_alone(self):
+        wait_until('the server', lambda: self.state('reeve-server') == 'active')
+        self.assertIn('serving at https://', self.shell('systemctl show -P StatusText reeve-server'))
+        self.assertEqual(self.state('reeve-agent'), 'inactive')  # not enrolled yet
+
+    def test_2_a_host_is_enrolled_with_the_one_printed_command(self):
+        self.shell('reeve login https://localhost:7700 --key-file /var/lib/reeve-server/api.key '
+                   '--ca-file /var/lib/reeve-server/ca.pem')
+        command = [line.strip() for line in self.shell('reeve agents token').splitlines() if 'reeve-agent enroll' in line][0]
+        self.shell(command + ' && systemctl start reeve-agent')
+        wait_until('the agent', lambda: self.state('reeve-agent') == 'active')
+        self.assertEqual(self.shell('stat -c %U /var/lib/reeve-agent/identity/identity.json').strip(), 'reeve-agent')
+
+    def test_3_the_journal_and_logs_of_root_are_read(self):
+        self.shell('systemd-run --quiet --wait --unit speaker sh -c "echo spoken-to-the-journal"')
+        self.shell('install -m 0600 /dev/null /var/log/secret.log && echo written-by-root >>/var/log/secret.log')
+        wait_until('the journal', lambda: 'spoken-to-the-journal' in self.logs('spoken-to-the-journal'))
+        wait_until('the file', lambda: 'written-by-root' in self.logs('written-by-root'))
+        # The boot's first words, from before the agent was there.
+        first = self.shell('journalctl --boot --output=cat --no-pager | head -n 1').strip()
+        self.assertIn(first, self.shell(f"reeve logs --since 1h --limit 1000 '{first}'"))
+
+    def test_4_the_sandbox_holds(self):
+        pid = self.shell('systemctl show -P MainPID reeve-agent').strip()
+        status = self.shell(f'cat /proc/{pid}/status')
+        self.assertIn('CapEff:\t0000000000000004', status)  # CAP_DAC_READ_SEARCH
+        self.assertIn('NoNewPrivs:\t1', status)
+        self.assertIn('Seccomp:\t2', status)
+        pid = self.shell('systemctl show -P MainPID reeve-server').strip()
+        self.assertIn('CapBnd:\t0000000000000000', self.shell(f'cat /proc/{pid}/status'))
+
+    def test_5_a_killed_program_comes_back_and_a_hung_one_is_killed_by_the_watchdog(self):
+        for unit in ('reeve-agent', 'reeve-server'):
+            before = self.shell(f'systemctl show -P MainPID {unit}').strip()
+            self.shell(f'kill -9 {before}')
+            wait_until(f'{unit} again', lambda u=unit, b=before: self.state(u) == 'active' and
+                       self.shell(f'systemctl show -P MainPID {u}').strip() not in ('0', b))
+        self.shell('mkdir -p /run/systemd/system/reeve-agent.service.d && '
+                   'printf "[Service]\\nWatchdogSec=2\\n" >/run/systemd/system/reeve-agent.service.d/short.conf && '
+                   'systemctl daemon-reload && systemctl restart reeve-agent')
+        hung = self.shell('systemctl show -P MainPID reeve-agent').strip()
+        self.shell(f'kill -STOP {hung}')
+        wait_until('a new agent', lambda: self.state('reeve-agent') == 'active' and
+                   self.shell('systemctl show -P MainPID reeve-agent').strip() not in ('0', hung))
+
+    def test_6_an_upgrade_keeps_data_identity_and_the_changed_configuration(self):
+        self.shell('echo "# ours" >>/etc/reeve/agent.yaml')
+        self.shell('dpkg -i /packages/*.deb')
+        wait_until('the server', lambda: self.state('reeve-server') == 'active')
+        wait_until('the agent', lambda: self.state('reeve-agent') == 'active')
+        self.assertIn('spoken-to-the-journal', self.logs('spoken-to-the-journal'))
+        self.assertIn('# ours', self.shell('cat /etc/reeve/agent.yaml'))
+
+    def test_7_removal_stops_and_keeps_data_purging_leaves_nothing(self):
+        self.shell('dpkg -r reeve-agent reeve-server reeve')
+        self.assertEqual(self.shell('pgrep -l reeve || true'), '')
+        self.shell('test -d /var/lib/reeve-server/store && test -e /etc/reeve/agent.yaml')
+        self.shell('dpkg -P reeve-agent reeve-server')
+        left = self.shell('find / -xdev -name "*reeve*" -not -path "/proc/*" -not -path "/packages/*" '
+                          '-not -path "/root/*" -not -path "/var/log/*" -not -path "/var/lib/systemd/*" '
+                          '-not -path "/sys/*" -not -path "/run/*"; getent passwd reeve-agent reeve-server || true')
+        self.assertEqual(left, '')
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
