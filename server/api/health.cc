@@ -50,6 +50,11 @@ Result<Answer> get_readiness(ApiContext& context, const ApiRequest& request) {
   return Answer(json_reply(Json(Json::Object{{"status", "ready"}})));
 }
 
+Result<Answer> get_info(ApiContext&, const ApiRequest& request) {
+  TRY(QueryParams::parse(request.query, {}));
+  return Answer(json_reply(Json(Json::Object{{"name", "reeve-server"}, {"version", server_version}})));
+}
+
 Result<Answer> get_me(ApiContext&, const ApiRequest& request) {
   TRY(QueryParams::parse(request.query, {}));
   const Credential& who = request.credential;
@@ -125,6 +130,8 @@ Result<Answer> get_own_metrics(ApiContext& context, const ApiRequest& request) {
 
 constexpr std::array<SchemaField, 1> status_fields{{{"status", "string", "\"ok\" while the process serves"}}};
 constexpr Schema status_schema{"Status", "The process is there.", status_fields};
+constexpr std::array<SchemaField, 2> info_fields{{{"name", "string"}, {"version", "string"}}};
+constexpr Schema info_schema{"Info", "What answers here.", info_fields};
 constexpr std::array<SchemaField, 9> me_fields{{
     {"org", "string", "whose data this credential sees"},
     {"kind", "'key','token','session'", "what was sent as the credential"},
@@ -156,6 +163,26 @@ constexpr std::array table{
           Permission::none,
           get_own_metrics,
           {.summary = "The server's own counters, as Prometheus text", .gives_type = "text/plain"}},
+    Route{"GET", "/v1/info", Permission::none, get_info, {.summary = "Name and version", .gives = &info_schema}},
+    // Where other systems' probes look.
+    Route{"GET",
+          "/api/v1/health",
+          Permission::none,
+          get_health,
+          {.summary = "As /healthz", .gives = &status_schema},
+          RunsOn::loop},
+    Route{"GET",
+          "/actuator/health",
+          Permission::none,
+          get_health,
+          {.summary = "As /healthz", .gives = &status_schema},
+          RunsOn::loop},
+    Route{"GET",
+          "/actuator/metrics",
+          Permission::none,
+          get_own_metrics,
+          {.summary = "As /metrics", .gives_type = "text/plain"}},
+    Route{"GET", "/actuator/info", Permission::none, get_info, {.summary = "As /v1/info", .gives = &info_schema}},
     Route{"GET", "/v1/me", Permission::signals_read, get_me, {.summary = "Who is asking", .gives = &me_schema}},
 };
 
