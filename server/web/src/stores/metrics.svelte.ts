@@ -23,6 +23,7 @@ export interface Asked {
   label?: string[];
   by?: string[];
   window?: string;
+  without?: string; // the line of this name is left out
 }
 
 const refreshMsMin = 5_000;
@@ -36,7 +37,8 @@ export function refreshMs(range: Range): number {
 export async function askChart(asked: Asked, range: Range, signal: AbortSignal): Promise<ChartData> {
   const { name, agg, label, by, window } = asked;
   const query = { name, agg, label, by, window, from: range.from, to: range.to };
-  return toChart(await getV1MetricsQuery(query as never, { signal }), range);
+  const chart = toChart(await getV1MetricsQuery(query as never, { signal }), range);
+  return { ...chart, series: chart.series.filter((each) => each.label !== asked.without) };
 }
 
 export function toChart(found: MetricPoints, range: Range): ChartData {
