@@ -2,7 +2,8 @@
 # Installs what is missing, builds, runs every test, and ends with the line "N passed, N failed".
 #
 #   tests/run.sh          what every change must pass
-#   tests/run.sh --full   the long campaigns too (hours of simulated faults; about 30 minutes more)
+#   tests/run.sh --full   the long campaigns too (hours of simulated faults; about 30 minutes more), and the packages in a
+#                         booted Debian (root; debootstrap and systemd-nspawn)
 #
 # Writes below build/ of this clone, the ccache and temporary folders only. Each suite's output is in build/test-logs.
 set -euo pipefail
@@ -12,13 +13,14 @@ full=no
 for argument in "$@"; do
   case "$argument" in
     --full) full=yes ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "tests/run.sh: unknown argument \"$argument\"; allowed: --full, --help" >&2; exit 2 ;;
   esac
 done
 
 . installers/packages.sh
-install_packages "${build_packages[@]}" "${test_packages[@]}"
+install_packages "${build_packages[@]}" "${test_packages[@]}" "${peer_packages[@]}"
+if ! command -v npm >/dev/null; then install_packages nodejs npm; fi
 
 started=$SECONDS
 logs=build/test-logs
@@ -90,6 +92,9 @@ wait "$lane"
 
 if [ "$full" = yes ]; then
   suite sim-campaign build/dev/bin/sim_campaign --full
+  install_packages "${boot_packages[@]}"
+  cmake --preset release >"$logs/release.log" && cmake --build --preset release >>"$logs/release.log" 2>&1
+  suite boot python3 tests/boot/test_boot.py
 fi
 
 passed=0 failed=0
