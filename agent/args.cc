@@ -37,7 +37,8 @@ Command parse_args(int argc, char** argv) {
       "  reeve-agent run --until-eof --config once.yaml   read everything, ship it, end\n"
       "  reeve-agent status\n"
       "  reeve-agent new parser shop /etc/reeve/parsers   a parser in Lua, with an example that passes\n"
-      "  reeve-agent test /etc/reeve/parsers              all parsers there against their golden files\n\n"
+      "  reeve-agent test /etc/reeve/parsers              all parsers there against their golden files\n"
+      "  reeve-agent plugin-test ./mine.so --set address=127.0.0.1:6379\n\n"
       "The token and the whole enroll command come from `reeve agents token`.\n"
       "Exit status: 0 done, 1 failed, 2 wrong arguments or configuration.");
 
@@ -90,6 +91,12 @@ Command parse_args(int argc, char** argv) {
       ->type_name("DIR")
       ->capture_default_str();
 
+  PluginTestCommand plugin_test;
+  CLI::App* plugin_app = app.add_subcommand("plugin-test", "Check a plugin against the rules of the ABI.");
+  plugin_app->add_option("path", plugin_test.path, "the shared object")->required()->type_name("FILE");
+  plugin_app->add_option("--set", plugin_test.settings, "of a configuration that is good; repeatable")
+      ->type_name("KEY=VALUE");
+
   try {
     app.parse(argc, argv);
     if (enroll_app->parsed() && enroll.token.empty() && enroll.token_file.empty()) {
@@ -105,6 +112,7 @@ Command parse_args(int argc, char** argv) {
   if (enroll_app->parsed()) return enroll;
   if (test_app->parsed()) return test;
   if (new_app->parsed()) return new_parser;
+  if (plugin_app->parsed()) return plugin_test;
   return status;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace reeve::agent {
 
@@ -39,12 +40,17 @@ struct NewParserCommand {
   std::string name;
   std::string directory;
 };
+// Whether a plugin keeps the ABI's rules.
+struct PluginTestCommand {
+  std::string path;
+  std::vector<std::string> settings;  // key=value
+};
 // Nothing is left to do but to end: help was printed, or a complaint.
 struct EndCommand {
   int status = 0;
 };
 using Command = std::variant<RunCommand, CheckCommand, EnrollCommand, StatusCommand, ListCommand, TestCommand,
-                             NewParserCommand, EndCommand>;
+                             NewParserCommand, PluginTestCommand, EndCommand>;
 
 Command parse_args(int argc, char** argv);
 

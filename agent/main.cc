@@ -3,6 +3,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <cstdlib>
 #include <string>
 
 #include "agent/args.h"
@@ -12,6 +14,7 @@
 #include "agent/lua/new_command.h"
 #include "agent/lua/test_command.h"
 #include "agent/parse/table.h"
+#include "agent/plugin_test.h"
 #include "agent/run.h"
 #include "agent/status.h"
 #include "collectors/table.h"
@@ -100,6 +103,7 @@ int perform(const ListCommand& command) {
     std::printf("  %-10.*s %.*s\n", static_cast<int>(kind.name.size()), kind.name.data(),
                 static_cast<int>(kind.summary.size()), kind.summary.data());
   }
+  std::printf("  %-10s %s\n", "plugin", "Loads a shared object by somebody else; see plugins/README.md.");
   std::puts("parsers");
   for (const ParserKind& kind : parser_kinds()) {
     std::printf("  %-10.*s %.*s\n", static_cast<int>(kind.name.size()), kind.name.data(),
@@ -132,6 +136,21 @@ int perform(const NewParserCommand& command) {
               folder->c_str());
   std::printf("an input uses it with: parse: [%s]\n", command.name.c_str());
   return done;
+}
+
+int perform(const PluginTestCommand& command) {
+  PluginTestOptions options;
+  // An author's folders may be links; the agent itself follows none.
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(command.path.c_str(), nullptr), &std::free);
+  options.path = real == nullptr ? command.path : std::string(real.get());
+  for (const std::string& setting : command.settings) {
+    const size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return complain(Error(Code::invalid, "--set is \"" + printable(setting) + "\"; allowed: key=value"), wrong_input);
+    }
+    options.config.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+  }
+  return test_plugin(options, [](const std::string& line) { std::puts(line.c_str()); }) ? done : failed;
 }
 
 int perform(const EndCommand& command) {

@@ -7,6 +7,7 @@
 #include "agent/collect_worker.h"
 #include "agent/disk_worker.h"
 #include "agent/link_client.h"
+#include "agent/plugin_host.h"
 #include "agent/version.h"
 #include "agent/worker_plan.h"
 #include "common/base/log.h"
@@ -187,10 +188,17 @@ void Pipeline::Stages::open_collect_worker(size_t index, WorkerShare share) {
   });
   handlers.on_eof = on_loop([](Stages& self) { self.collected = --self.workers_collecting == 0; });
 
-  auto make = [share = std::move(share), &disk = world.disk,
+  // Plugins are collectors too, by others: they stand beside the table, because no collector knows of the agent.
+  std::vector<PluginConfig> plugins;
+  if (index == 0) plugins = options.config.plugins;
+  auto make = [share = std::move(share), plugins = std::move(plugins), &disk = world.disk,
                &random = world.random](const std::function<void()>& wake) {
     collect::CollectorWorld collector_world{disk, random, sys::open_journal, sys::host_info(), share.restored, wake};
-    return collect::make_collectors(share.inputs, collector_world);
+    auto made = collect::make_collectors(share.inputs, collector_world);
+    for (const PluginConfig& plugin : plugins) {
+      made.push_back(std::make_unique<PluginCollector>(plugin, PluginWorld{random, share.restored, wake}));
+    }
+    return made;
   };
   collect_workers.push_back(
       std::make_unique<CollectWorker>(std::move(worker), world.loop.clock(), std::move(make), std::move(handlers)));

@@ -6,6 +6,8 @@ install(TARGETS reeve-server RUNTIME DESTINATION bin COMPONENT server)
 install(TARGETS reeve RUNTIME DESTINATION bin COMPONENT cli)
 install(FILES systemd/reeve-agent.service DESTINATION lib/systemd/system COMPONENT agent)
 install(FILES systemd/reeve-server.service DESTINATION lib/systemd/system COMPONENT server)
+install(FILES ${CMAKE_BINARY_DIR}/plugins/redis.so DESTINATION lib/reeve/plugins COMPONENT agent)
+install(FILES plugins/plugin.h DESTINATION include/reeve/plugins COMPONENT agent)
 install(FILES installers/agent.yaml DESTINATION /etc/reeve COMPONENT agent)
 
 set(CPACK_GENERATOR DEB)

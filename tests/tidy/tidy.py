@@ -36,8 +36,8 @@ LIBRARY_HOMES = {
     'boost/': ['common/sys/'],
     'wslay/': ['common/sys/'],
     'systemd/': ['common/sys/'],
-    'sys/socket.h': ['common/sys/'],
-    'netinet/': ['common/sys/'],
+    'sys/socket.h': ['common/sys/', 'plugins/'],  # a plugin brings its own client
+    'netinet/': ['common/sys/', 'plugins/'],
     'google/protobuf/': ['common/wire/', 'common/warrant/', 'server/doors/'],
     'zstd.h': ['common/wire/'],
     'sqlite3.h': ['server/store/', 'tests/sim/', 'tests/server/'],
@@ -142,7 +142,7 @@ def opening(path, text):
     if path.endswith('_test.cc'):
         return  # its test cases are sentences already
     own_header = '#include "' + os.path.splitext(path)[0] + '.h"'
-    if not text.startswith('//') and not (path.endswith('.cc') and text.startswith(own_header)):
+    if not text.startswith(('//', '/*')) and not (path.endswith('.cc') and text.startswith(own_header)):
         yield 1, 'the file does not open with a comment that says what it is for'
 
 
