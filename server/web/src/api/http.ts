@@ -51,7 +51,7 @@ export async function send(method: string, path: string, sent: Sent = {}, again 
   const headers: Record<string, string> = { Accept: sent.accept ?? 'application/json' };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (sent.body !== undefined) headers['Content-Type'] = 'application/json';
-  if (method === 'POST') headers['Idempotency-Key'] = crypto.randomUUID();
+  if (method === 'POST' && !path.startsWith('/v1/session')) headers['Idempotency-Key'] = crypto.randomUUID();
   let response: Response;
   try {
     response = await fetch(path + toQueryString(sent.query), {

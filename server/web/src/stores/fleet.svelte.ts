@@ -3,8 +3,20 @@ import { getV1Agents, postV1AgentsByIdRevoke, type Agent } from '../api/client';
 import { Loaded } from './loaded.svelte';
 
 const everyMs = 5000;
+const agentsMax = 10_000;
 
 const rank = (agent: Agent) => ({ offline: 0, online: 1, revoked: 2 })[agent.state];
+
+async function allAgents(signal: AbortSignal): Promise<Agent[]> {
+  const agents: Agent[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await getV1Agents({ cursor }, { signal });
+    agents.push(...page.agents);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor && agents.length < agentsMax);
+  return agents;
+}
 
 class FleetStore {
   list = new Loaded<{ agents: Agent[] }>();
@@ -25,7 +37,7 @@ class FleetStore {
   }
 
   load(): Promise<boolean> {
-    return this.list.load((signal) => getV1Agents({ signal }));
+    return this.list.load(async (signal) => ({ agents: await allAgents(signal) }));
   }
 
   async revoke(id: string): Promise<void> {

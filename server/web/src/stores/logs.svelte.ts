@@ -6,9 +6,10 @@ import {
   getV1LogsLivePath,
   getV1LogsTemplates,
   type Histogram,
+  type GetV1LogsQuery,
   type Log,
   type LogPage,
-  type TemplateList,
+  type LogTemplates,
 } from '../api/client';
 import { ApiError } from '../api/http';
 import { openLive } from '../api/live';
@@ -20,15 +21,25 @@ import { route } from './route.svelte';
 const pageRows = 200;
 export const rowsMax = 2000;
 const histogramBuckets = 60;
+const emptyPagesMax = 50;
 const showEveryMs = 120; // live lines reach the screen in batches
 const histogramEveryMs = 10_000;
 
 type LiveMessage = { type: 'log'; log: Log } | { type: 'skipped'; count: number } | { type: 'ping' };
 
+// A page may be empty and yet not be the last one: the server bounds the work of one request. So do we.
+async function someLines(query: GetV1LogsQuery, signal: AbortSignal): Promise<LogPage> {
+  let page = await getV1Logs(query, { signal });
+  for (let asked = 1; page.logs.length === 0 && page.next_cursor && asked < emptyPagesMax; ++asked) {
+    page = await getV1Logs({ ...query, cursor: page.next_cursor }, { signal });
+  }
+  return page;
+}
+
 class LogsStore {
   page = new Loaded<LogPage>();
   histogram = new Loaded<Histogram>();
-  templates = new Loaded<TemplateList>();
+  templates = new Loaded<LogTemplates>();
 
   rows = $state.raw<Log[]>([]);
   nextCursor = $state<string | null>(null);
@@ -67,7 +78,8 @@ class LogsStore {
     const query = { ...this.filters, from: this.range.from, to: this.range.to };
     this.older.clear();
     void this.histogram.load((signal) => getV1LogsHistogram({ ...query, buckets: histogramBuckets }, { signal }));
-    if (!(await this.page.load((signal) => getV1Logs({ ...query, limit: pageRows }, { signal })))) return;
+    const first = (signal: AbortSignal) => someLines({ ...query, limit: pageRows }, signal);
+    if (!(await this.page.load(first))) return;
     const page = this.page.data!;
     this.#seen = new Set(page.logs.map((log) => log.id));
     this.rows = page.logs;
@@ -78,7 +90,7 @@ class LogsStore {
   async loadOlder(): Promise<void> {
     if (!this.nextCursor || this.older.loading || this.rows.length >= rowsMax) return;
     const query = { ...this.filters, from: this.range.from, to: this.range.to, cursor: this.nextCursor };
-    if (!(await this.older.load((signal) => getV1Logs({ ...query, limit: pageRows }, { signal })))) return;
+    if (!(await this.older.load((signal) => someLines({ ...query, limit: pageRows }, signal)))) return;
     const page = this.older.data!;
     const fresh = page.logs.filter((log) => !this.#seen.has(log.id));
     for (const log of fresh) this.#seen.add(log.id);

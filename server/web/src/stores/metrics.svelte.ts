@@ -1,5 +1,5 @@
 // Points as a chart wants them: one row of times, and under it a row of values for each series, null where there is none.
-import { getV1MetricsQuery, type MetricPoints } from '../api/client';
+import { getV1MetricsQuery, type MetricAnswer } from '../api/client';
 import { endsOf, type Range } from '../lib/time';
 
 export interface ChartSeries {
@@ -41,14 +41,14 @@ export async function askChart(asked: Asked, range: Range, signal: AbortSignal):
   return { ...chart, series: chart.series.filter((each) => each.label !== asked.without) };
 }
 
-export function toChart(found: MetricPoints, range: Range): ChartData {
+export function toChart(found: MetricAnswer, range: Range): ChartData {
   const [from, to] = endsOf(range);
-  const times = [...new Set(found.series.flatMap((series) => series.points.map(([time]) => Date.parse(time))))].sort((a, b) => a - b);
+  const times = [...new Set(found.series.flatMap((series) => series.points.map(([time]) => Date.parse(time as string))))].sort((a, b) => a - b);
   const place = new Map(times.map((time, index) => [time, index]));
   const names = labelsThatDiffer(found.series.map((series) => series.labels));
   const series = found.series.map(({ labels, points }) => {
     const values: (number | null)[] = times.map(() => null);
-    for (const [time, value] of points) values[place.get(Date.parse(time))!] = value;
+    for (const [time, value] of points as [string, number][]) values[place.get(Date.parse(time))!] = value;
     return { label: labelOf(labels, names, found.name), values };
   });
   series.sort((a, b) => a.label.localeCompare(b.label));

@@ -1,5 +1,5 @@
 // Who is signed in. The token is renewed before it ends; a cookie that no longer counts leads back to the sign-in.
-import { deleteV1Session, getV1Me, postV1Session, postV1SessionRefresh, type Session } from '../api/client';
+import { deleteV1Session, getV1Me, postV1Session, postV1SessionRefresh, type SignedIn } from '../api/client';
 import { ApiError, useToken } from '../api/http';
 
 const renewBeforeMs = 60_000;
@@ -7,7 +7,7 @@ const visitedPlace = 'reeve.visited'; // without it there is no cookie to ask fo
 
 class SessionStore {
   state = $state<'starting' | 'out' | 'in' | 'failed'>('starting');
-  user = $state<Session['user']>();
+  user = $state<SignedIn['user']>();
   org = $state('');
   permissions = $state<string[]>([]);
   serverVersion = $state('');
@@ -66,7 +66,7 @@ class SessionStore {
     }
   }
 
-  async #take(session: Session): Promise<void> {
+  async #take(session: SignedIn): Promise<void> {
     this.#accept(session);
     const me = await getV1Me();
     this.permissions = me.permissions;
@@ -74,7 +74,7 @@ class SessionStore {
     this.state = 'in';
   }
 
-  #accept(session: Session): void {
+  #accept(session: SignedIn): void {
     useToken(session.token);
     localStorage.setItem(visitedPlace, '1');
     this.user = session.user;
