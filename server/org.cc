@@ -6,6 +6,7 @@
 
 #include "common/base/log.h"
 #include "common/sys/yaml.h"
+#include "server/query/log_block_cache.h"
 
 namespace reeve::server {
 namespace {
@@ -65,6 +66,7 @@ Result<std::shared_ptr<Org>> Org::open(World world, Options options) {
           [raw](Duration at_least) {
             raw->on_loop([at_least](Org& self) { self.links->watch(at_least); }, "live hint");
           },
+      .log_blocks = std::make_shared<LogBlockCache>(),
   });
   return org;
 }

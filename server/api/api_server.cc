@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/log.h"
+#include "server/api/feeds.h"
 #include "server/api/gate.h"
 #include "server/api/problem.h"
 #include "server/api/routes.h"
@@ -20,6 +21,8 @@ constexpr size_t request_id_chars_max = 64;
 constexpr uint64_t body_bytes_max_unrouted = 64_KiB;
 // Commits come in flurries; followers are woken for a flurry, not for each.
 constexpr Duration wake_delay = 20ms;
+constexpr size_t streams_threads = 2;
+constexpr size_t streams_queue_max = 8;
 
 bool is_request_id(std::string_view id) {
   const auto allowed = [](char c) {
@@ -35,6 +38,7 @@ struct Call {
   ApiRequest request;
   ApiContext* context = nullptr;  // of the org that asks, once it is known
   sys::Responder responder;
+  bool wants_websocket = false;
   uint64_t commits_seen = 0;  // how many commits there were when the handler began
 };
 using CallPtr = std::shared_ptr<Call>;
@@ -57,6 +61,8 @@ struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
   Options options;
   SystemRandom random;
   WorkerPool pool;
+  WorkerPool streams{streams_threads, streams_queue_max};  // for bodies that wait for their clients
+  Feeds feeds{loop, gate};
   std::unique_ptr<sys::HttpServer> http;
   std::list<Waiting> waiting;
   uint64_t commits = 0;
@@ -82,6 +88,9 @@ struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
   void give(const CallPtr& call, WaitForCommit& pause);
   void give(const CallPtr& call, Later& later);
   void give(const CallPtr& call, Streamed& streamed);
+  void stream(const CallPtr& call, const Streamed& streamed);
+  void begin_feed(const CallPtr& call);
+  sys::HttpHeaders headers_of(const Call& call) const;
   void reply(const Call& call, const Reply& reply);
   void fail(const Call& call, sys::HttpResponse problem);
   void finish(const Call& call, sys::HttpResponse response);
@@ -121,6 +130,7 @@ void ApiServer::Impl::on_request(sys::HttpRequest http_request, const sys::PeerI
 
   call->route = match.route;
   request.path_values = std::move(match.path_values);
+  call->wants_websocket = http_request.wants_websocket;
   request.headers = std::move(http_request.headers);
   request.body = std::move(http_request.body);
   dispatch(call);
@@ -190,6 +200,7 @@ void ApiServer::Impl::run(const CallPtr& call) {
     call->request.credential = std::move(admission.credential);
   }
 
+  if (call->route->feed) return begin_feed(call);
   Result<Answer> answer = call->route->handler(*call->context, call->request);
   if (!answer.ok()) return fail(*call, make_problem(answer.error(), id));
   std::visit([&](auto& kind) { give(call, kind); }, *answer);
@@ -212,17 +223,43 @@ void ApiServer::Impl::give(const CallPtr& call, Later& later) {
 }
 
 void ApiServer::Impl::give(const CallPtr& call, Streamed& streamed) {
+  auto work = [self = shared_from_this(), call, body = std::move(streamed)] { self->stream(call, body); };
+  if (!streams.try_run(std::move(work))) refuse_busy(call);
+}
+
+void ApiServer::Impl::stream(const CallPtr& call, const Streamed& streamed) {
   sys::HttpResponse head;
+  head.headers = headers_of(*call);
   head.headers.push_back({"Content-Type", streamed.content_type});
-  for (sys::HttpHeader& header : streamed.headers) head.headers.push_back(std::move(header));
-  head.headers.push_back({"X-Request-Id", call->request.request_id});
-  head.headers.push_back({"Cache-Control", "no-store"});
+  for (const sys::HttpHeader& header : streamed.headers) head.headers.push_back(header);
   const sys::ResponseStream out = call->responder.start(std::move(head));
   const Status done = streamed.produce(out);
   if (done.ok()) return out.end();
   log_warn("response cut short", {{"path", printable(call->request.path)},
                                   {"error", done.error().text()},
                                   {"request_id", call->request.request_id}});
+}
+
+// The first turn is taken here: whatever is wrong with the filter or the cursor is still an ordinary answer.
+void ApiServer::Impl::begin_feed(const CallPtr& call) {
+  Result<Watch> watch = call->route->feed(*call->context, call->request);
+  if (!watch.ok()) return fail(*call, make_problem(watch.error(), call->request.request_id));
+  Result<FeedTurn> first = (*watch)(first_cursor(call->request));
+  if (!first.ok()) return fail(*call, make_problem(first.error(), call->request.request_id));
+
+  const Feeds::Asked asked{.route = call->route,
+                           .context = call->context,
+                           .request = call->request,
+                           .watch = std::move(*watch),
+                           .first = std::move(*first),
+                           .headers = headers_of(*call),
+                           .responder = call->responder,
+                           .wants_websocket = call->wants_websocket};
+  loop.post(
+      [self = shared_from_this(), call, asked] {
+        if (!self->feeds.try_open(asked)) self->refuse_busy(call);
+      },
+      "feed");
 }
 
 void ApiServer::Impl::reply(const Call& call, const Reply& reply) {
@@ -249,6 +286,11 @@ void ApiServer::Impl::fail(const Call& call, sys::HttpResponse problem) {
                                {"key", call.request.credential.key_prefix},
                                {"request_id", call.request.request_id}});
   finish(call, std::move(problem));
+}
+
+// What every answer carries.
+sys::HttpHeaders ApiServer::Impl::headers_of(const Call& call) const {
+  return {{"X-Request-Id", call.request.request_id}, {"Cache-Control", "no-store"}};
 }
 
 void ApiServer::Impl::finish(const Call& call, sys::HttpResponse response) {
@@ -302,6 +344,7 @@ size_t ApiServer::waiting() const {
 
 void ApiServer::on_commit() {
   ++impl_->commits;
+  impl_->feeds.on_commit();
   impl_->wake_soon();
 }
 
@@ -310,8 +353,10 @@ void ApiServer::stop() {
   impl_->stopped = true;
   impl_->loop.cancel(impl_->wake_timer);
   impl_->loop.cancel(impl_->expiry_timer);
+  impl_->feeds.stop();
   impl_->http.reset();
   impl_->waiting.clear();
+  impl_->streams.stop();
   impl_->pool.stop();
 }
 

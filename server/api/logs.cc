@@ -1,131 +1,52 @@
-// Searching and following logs: parameters to a predicate, rows to JSON. The work is in server/query.
+// Searching and following logs, and a log's neighbours: parameters in, JSON out. The work is in server/query.
 #include "server/query/logs.h"
 
 #include <algorithm>
 #include <array>
 
 #include "common/base/log.h"
-#include "server/api/params.h"
+#include "server/api/log_filter.h"
 #include "server/api/tables.h"
+#include "server/query/log_context.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
 
 namespace reeve::server {
 namespace {
 
-constexpr Duration search_span_default = 1h;
 constexpr Duration tail_wait_default = 10s;
 constexpr Duration tail_wait_max = 30s;
 constexpr Duration follow_again_within = 10s;
 
-// The conditions that search and tail share.
-Result<wire::LogPredicate> parse_predicate(const QueryParams& params) {
-  wire::LogPredicate predicate;
-  predicate.service = params.text("service");
-  predicate.host = params.text("host");
-  predicate.source = params.text("source");
-  if (const std::optional<std::string> level = params.text("level")) {
-    predicate.level_min = wire::parse_level(*level);
-    if (!predicate.level_min || *predicate.level_min == wire::Level::unset) {
-      return bad_parameter("level", *level, "trace, debug, info, warn, error or fatal");
-    }
-  }
-  if (const std::optional<std::string> shape = params.text("template")) {
-    predicate.shape = wire::parse_shape_key(*shape);
-    if (!predicate.shape) return bad_parameter("template", *shape, "a shape key of 32 hex digits");
-  }
-
-  for (const std::string& text : params.all("text")) {
-    wire::TextMatcher matcher = TRY_DURING(wire::TextMatcher::literal(text, false), "parameter \"text\"");
-    predicate.text.push_back(std::move(matcher));
-  }
-  for (const std::string& text : params.all("itext")) {
-    wire::TextMatcher matcher = TRY_DURING(wire::TextMatcher::literal(text, true), "parameter \"itext\"");
-    predicate.text.push_back(std::move(matcher));
-  }
-  for (const std::string& pattern : params.all("regex")) {
-    wire::TextMatcher matcher = TRY_DURING(wire::TextMatcher::regex(pattern), "parameter \"regex\"");
-    predicate.text.push_back(std::move(matcher));
-  }
-  return predicate;
-}
-
-Json render(const FoundLog& log) {
-  Json out;
-  out.set("time", format_rfc3339(log.row.time));
-  out.set("level", to_string(log.row.level));
-  out.set("service", log.row.service);
-  out.set("host", log.host);
-  out.set("source", log.row.source);
-  out.set("template", to_string(log.row.shape));
-  out.set("body", to_utf8(log.row.body));
-  if (!is_utf8(log.row.body)) out.set("body_base64url", to_base64url(log.row.body));
-  Json fields(Json::Object{});
-  for (const auto& [key, value] : log.row.fields) fields.set(key, value);
-  out.set("fields", std::move(fields));
-  if (log.row.time_suspect) out.set("time_suspect", true);
-  out.set("agent", to_string(log.agent));
-  return out;
-}
-
-Json::Array render(const std::vector<FoundLog>& logs) {
-  Json::Array out;
-  out.reserve(logs.size());
-  for (const FoundLog& log : logs) out.push_back(render(log));
-  return out;
-}
-
 Result<Answer> get_logs(ApiContext& context, const ApiRequest& request) {
-  const QueryParams params = TRY(QueryParams::parse(request.query, {{"from"},
-                                                                    {"to"},
-                                                                    {"service"},
-                                                                    {"host"},
-                                                                    {"source"},
-                                                                    {"level"},
-                                                                    {"template"},
-                                                                    {"text", true},
-                                                                    {"itext", true},
-                                                                    {"regex", true},
-                                                                    {"limit"},
-                                                                    {"cursor"}}));
+  const QueryParams params =
+      TRY(QueryParams::parse(request.query, {{"from"}, {"to"}, LOG_FILTER_NAMES, {"limit"}, {"cursor"}}));
   LogQuery query;
-  query.predicate = TRY(parse_predicate(params));
-  const QueryParams::Range range = TRY(params.range(request.now, search_span_default));
+  query.predicate = TRY(parse_log_filter(params));
+  const QueryParams::Range range = TRY(params.range(request.now, log_span_default));
   query.predicate.from = range.from;
   query.predicate.to = range.to;
   const std::optional<uint64_t> limit = TRY(params.number("limit", 1, log_page_rows_max));
   if (limit) query.limit = static_cast<uint32_t>(*limit);
   query.cursor = params.text("cursor").value_or("");
+  query.cache = context.log_blocks.get();
 
   const LogPage page = TRY(query_logs(context.store, query, report_damage_to(context.writer)));
-  Json scanned;
-  scanned.set("blocks", page.scanned.blocks);
-  scanned.set("blocks_pruned", page.scanned.blocks_pruned);
-  scanned.set("rows", page.scanned.rows);
-  scanned.set("damaged_blocks", page.scanned.damaged_blocks);
   Json body;
   body.set("logs", render(page.rows));
   body.set("next_cursor", page.next_cursor ? Json(*page.next_cursor) : Json());
-  body.set("scanned", std::move(scanned));
+  body.set("scanned", render(page.scanned));
   return Answer(json_reply(body));
 }
 
 Result<Answer> get_logs_tail(ApiContext& context, const ApiRequest& request) {
-  const QueryParams params = TRY(QueryParams::parse(request.query, {{"service"},
-                                                                    {"host"},
-                                                                    {"source"},
-                                                                    {"level"},
-                                                                    {"template"},
-                                                                    {"text", true},
-                                                                    {"itext", true},
-                                                                    {"regex", true},
-                                                                    {"cursor"},
-                                                                    {"wait"}}));
+  const QueryParams params = TRY(QueryParams::parse(request.query, {LOG_FILTER_NAMES, {"cursor"}, {"wait"}}));
   LogTailQuery query;
-  query.predicate = TRY(parse_predicate(params));
+  query.predicate = TRY(parse_log_filter(params));
   const std::optional<Duration> wait = TRY(params.duration("wait", Duration{0}, tail_wait_max));
   const Instant until = request.arrived + wait.value_or(tail_wait_default);
   query.cursor = request.resume.empty() ? params.text("cursor").value_or("") : request.resume;
+  query.cache = context.log_blocks.get();
 
   const LogTail tail = TRY(tail_logs(context.store, query, report_damage_to(context.writer)));
   // Agents stay in a hurry while the follower waits, and until it has had time to ask again.
@@ -140,13 +61,96 @@ Result<Answer> get_logs_tail(ApiContext& context, const ApiRequest& request) {
   return Answer(json_reply(body));
 }
 
+Result<Answer> get_log_context(ApiContext& context, const ApiRequest& request) {
+  const QueryParams params = TRY(QueryParams::parse(request.query, {{"id"}, {"before"}, {"after"}}));
+  LogContextQuery query;
+  query.id = params.text("id").value_or("");
+  if (query.id.empty()) return Error(Code::invalid, "parameter \"id\" is missing; it is a log's id");
+  const std::optional<uint64_t> before = TRY(params.number("before", 0, context_rows_max));
+  const std::optional<uint64_t> after = TRY(params.number("after", 0, context_rows_max));
+  if (before) query.before = static_cast<uint32_t>(*before);
+  if (after) query.after = static_cast<uint32_t>(*after);
+  query.cache = context.log_blocks.get();
+
+  const LogContext found = TRY(find_log_context(context.store, query, report_damage_to(context.writer)));
+  Json body;
+  body.set("before", render(found.before));
+  body.set("log", render(found.log));
+  body.set("after", render(found.after));
+  return Answer(json_reply(body));
+}
+
+// -- The table -------------------------------------------------------------------------------------------------------
+
+constexpr std::array<SchemaField, 3> page_fields{{
+    {"logs", "Log[]", "newest first", &log_schema},
+    {"next_cursor", "string|null", "for the page behind this one; null on the last"},
+    {"scanned", "Scanned", "", &scanned_schema},
+}};
+constexpr Schema page_schema{"LogPage", "A page of a search. It may be empty and yet not be the last.", page_fields};
+
+constexpr std::array<SchemaField, 2> tail_fields{{
+    {"logs", "Log[]", "in order of storage", &log_schema},
+    {"cursor", "string", "go on from here"},
+}};
+constexpr Schema tail_schema{"LogTail", "What was stored since.", tail_fields};
+
+constexpr std::array<SchemaField, 3> context_fields{{
+    {"before", "Log[]", "oldest first", &log_schema},
+    {"log", "Log", "", &log_schema},
+    {"after", "Log[]", "oldest first", &log_schema},
+}};
+constexpr Schema context_schema{"LogContext", "A log and its neighbours in the same source.", context_fields};
+
+constexpr std::array page_query{
+    docs::from,
+    docs::to,
+    docs::service,
+    docs::host,
+    docs::source,
+    docs::level,
+    docs::shape,
+    docs::text,
+    docs::itext,
+    docs::regex,
+    Parameter{"limit", "int", "1-1000, default 100"},
+    Parameter{"cursor", "string", "of the page before"},
+};
+constexpr std::array tail_query{
+    docs::service,
+    docs::host,
+    docs::source,
+    docs::level,
+    docs::shape,
+    docs::text,
+    docs::itext,
+    docs::regex,
+    Parameter{"cursor", "string", "of the answer before; without: begin now"},
+    Parameter{"wait", "string", "at most this long for news, up to 30s; default 10s"},
+};
+constexpr std::array context_query{
+    Parameter{"id!", "string", "of a log"},
+    Parameter{"before", "int", "how many, at most 200; default 20"},
+    Parameter{"after", "int", "how many, at most 200; default 20"},
+};
+
 constexpr std::array table{
-    Route{"GET", "/v1/logs", Permission::signals_read, get_logs, {.summary = "Search logs, newest first"}},
     Route{"GET",
-          "/v1/logs/tail",
+          "/v1/logs",
           Permission::signals_read,
-          get_logs_tail,
-          {.summary = "What was stored since, oldest first; waits for news"}},
+          get_logs,
+          {.summary = "Search logs, newest first", .query = page_query, .gives = &page_schema}},
+    Route{
+        "GET",
+        "/v1/logs/tail",
+        Permission::signals_read,
+        get_logs_tail,
+        {.summary = "What was stored since, oldest first; waits for news", .query = tail_query, .gives = &tail_schema}},
+    Route{"GET",
+          "/v1/logs/context",
+          Permission::signals_read,
+          get_log_context,
+          {.summary = "A log's neighbours in its source", .query = context_query, .gives = &context_schema}},
 };
 
 }  // namespace

@@ -28,6 +28,7 @@ namespace reeve::server {
 class Authority;
 class Gate;
 class Intake;
+class LogBlockCache;
 class Store;
 class StoreWriter;
 struct ServerCounters;
@@ -118,6 +119,8 @@ struct ApiContext {
   std::function<void(const Uuid& agent)> on_revoked;
   std::function<void(Duration at_least)> on_watched;  // somebody follows the logs, and will for this long
   std::function<size_t()> api_queued = {};            // requests waiting for a thread
+
+  std::shared_ptr<LogBlockCache> log_blocks = {};  // of this store
 };
 
 using Handler = Result<Answer> (*)(ApiContext& context, const ApiRequest& request);

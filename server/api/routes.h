@@ -5,6 +5,7 @@
 // table says Permission::none.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,13 +21,16 @@ namespace reeve::server {
 // is full, which is when someone asks whether the process is well.
 enum class RunsOn : uint8_t { pool, loop };
 
-// News for one who watches live: what happened since `cursor` (empty: begin now, and give no events), and the cursor
-// behind it. Called on the pool after commits, for each who watches; sent as an event stream or over a WebSocket.
+// News for one who watches live: what happened since a cursor (empty: begin now, and give no events), and the cursor
+// behind it. Asked after commits, for each who watches; sent as an event stream or over a WebSocket (feeds.h).
 struct FeedTurn {
   std::vector<Json> events = {};
   std::string cursor = {};
+  bool more = false;  // a bound ended the turn: there is more already
 };
-using Feed = Result<FeedTurn> (*)(ApiContext& context, const ApiRequest& request, std::string_view cursor);
+using Watch = std::function<Result<FeedTurn>(std::string_view cursor)>;  // one thread at a time
+// Parses what is asked once, before the client is answered.
+using Feed = Result<Watch> (*)(ApiContext& context, const ApiRequest& request);
 
 struct Route {
   constexpr Route(std::string_view route_method, std::string_view route_pattern, Permission route_permission,

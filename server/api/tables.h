@@ -12,6 +12,8 @@ namespace reeve::server {
 std::span<const Route> health_routes();
 std::span<const Route> enroll_routes();
 std::span<const Route> logs_routes();
+std::span<const Route> log_counts_routes();
+std::span<const Route> live_routes();
 std::span<const Route> metrics_routes();
 std::span<const Route> agents_routes();
 std::span<const Route> openapi_routes();

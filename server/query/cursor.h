@@ -13,9 +13,10 @@
 
 namespace reeve::server {
 
-enum class CursorKind : uint8_t { search = 1, tail = 2 };  // values are part of the text
+enum class CursorKind : uint8_t { search = 1, tail = 2, log = 3 };  // values are part of the text
 
 // In a search: rows below this in (time, commit_id, row) come next. In a tail: rows above (commit_id, row) do.
+// Of a log: the row itself.
 struct Cursor {
   WallTime time;
   uint64_t commit_id = 0;

@@ -18,23 +18,36 @@ bool newer(const FoundLog& a, const FoundLog& b) {
   return place_of(a) > place_of(b);
 }
 
-// The newest rows below a mark, at most so many. A heap with the oldest on top.
+// Which rows of a block a page has use for: at most so many, and only those below the mark.
+wire::RowsWanted rows_wanted(const Cursor& below, uint64_t commit_id, uint32_t rows_max) {
+  wire::RowsWanted wanted{.choice = wire::RowsWanted::Choice::newest, .rows_max = rows_max};
+  wanted.below_time = below.time;
+  // Of rows at the mark's own time, those of blocks stored earlier come next.
+  wanted.below_row = commit_id == below.commit_id ? below.row : commit_id < below.commit_id ? UINT32_MAX : 0;
+  return wanted;
+}
+
+// The newest rows, at most so many and of so many bytes. A heap with the oldest on top.
 class NewestRows {
  public:
-  NewestRows(Cursor below, size_t rows_max) : below_(below), rows_max_(rows_max) {}
+  NewestRows(size_t rows_max, uint64_t bytes_max) : rows_max_(rows_max), bytes_max_(bytes_max) {}
 
-  bool full() const { return rows_.size() == rows_max_; }
+  bool full() const { return rows_.size() >= rows_max_; }
+  bool cut_by_bytes() const { return cut_by_bytes_; }
   WallTime oldest_time() const { return rows_.front().row.time; }
 
   void add(FoundLog log) {
-    if (place_of(log) >= below_) return;
     if (full() && !newer(log, rows_.front())) return;
-    if (full()) {
-      std::pop_heap(rows_.begin(), rows_.end(), newer);
-      rows_.pop_back();
-    }
+    if (full()) drop_oldest();
+    bytes_ += bytes_of(log.row);
     rows_.push_back(std::move(log));
     std::push_heap(rows_.begin(), rows_.end(), newer);
+    while (bytes_ > bytes_max_ && rows_.size() > 1) {
+      drop_oldest();
+      // From here on it is as full as it gets: what was dropped must not be followed by anything older.
+      rows_max_ = rows_.size();
+      cut_by_bytes_ = true;
+    }
   }
 
   // Newest first.
@@ -44,8 +57,16 @@ class NewestRows {
   }
 
  private:
-  const Cursor below_;
-  const size_t rows_max_;
+  void drop_oldest() {
+    std::pop_heap(rows_.begin(), rows_.end(), newer);
+    bytes_ -= bytes_of(rows_.back().row);
+    rows_.pop_back();
+  }
+
+  size_t rows_max_;
+  const uint64_t bytes_max_;
+  uint64_t bytes_ = 0;
+  bool cut_by_bytes_ = false;
   std::vector<FoundLog> rows_;
 };
 
@@ -56,8 +77,8 @@ class Search {
       : query_(query),
         predicate_(query.predicate),
         below_(below),
-        reader_(store, report, page_.scanned),
-        newest_(below, size_t{query.limit} + 1) {
+        reader_(store, report, page_.scanned, query.cache),
+        newest_(size_t{query.limit} + 1, query.limits.row_bytes_max) {
     // Rows at the mark's own time may still come, later ones may not.
     if (below.time.ns < INT64_MAX) predicate_.to = std::min(predicate_.to, WallTime{below.time.ns + 1});
   }
@@ -68,7 +89,7 @@ class Search {
   bool visit(const BlockRef& block) {
     if (newest_.full() && newest_.oldest_time() > block.time_max) return false;
     // Never without getting on: the next page begins at an earlier time than this one did.
-    if (out_of_bounds() && block.time_max < below_.time) {
+    if (reader_.out_of(query_.limits) && block.time_max < below_.time) {
       stopped_at_ = block.time_max;
       return false;
     }
@@ -79,14 +100,16 @@ class Search {
   Result<LogPage> finish() {
     TRY(std::move(status_));
     page_.rows = newest_.take();
+    bool is_cut = newest_.cut_by_bytes();
     if (stopped_at_) {
       // What is not newer than the next block may yet be joined by others: it comes with the next page.
       const auto unsure = std::find_if(page_.rows.begin(), page_.rows.end(),
                                        [&](const FoundLog& log) { return log.row.time <= *stopped_at_; });
+      is_cut = is_cut && unsure == page_.rows.end();
       page_.rows.erase(unsure, page_.rows.end());
     }
-    if (page_.rows.size() > query_.limit) {
-      page_.rows.resize(query_.limit);
+    if (page_.rows.size() > query_.limit || is_cut) {
+      page_.rows.resize(std::min<size_t>(page_.rows.size(), query_.limit));
       page_.next_cursor = format_cursor(CursorKind::search, place_of(page_.rows.back()));
     } else if (stopped_at_) {
       page_.next_cursor = format_cursor(CursorKind::search, {*stopped_at_, UINT64_MAX, UINT32_MAX});
@@ -95,33 +118,20 @@ class Search {
   }
 
  private:
-  bool out_of_bounds() const {
-    return page_.scanned.blocks + page_.scanned.blocks_pruned >= query_.limits.blocks_max ||
-           bytes_ >= query_.limits.bytes_max;
-  }
-
   Status search(const BlockRef& block) {
-    const std::optional<wire::BlockHeader> header = TRY(reader_.read_header(block));
-    if (!header) return {};
+    const OpenedLogPtr log = TRY(reader_.open(block));
+    if (!log) return {};
     // A full heap has no use for rows older than its oldest.
     wire::LogPredicate predicate = predicate_;
     if (newest_.full()) predicate.from = std::max(predicate.from, newest_.oldest_time());
-    if (!wire::may_match(*header, predicate)) {
-      ++page_.scanned.blocks_pruned;
+    return reader_.ask(block, log, predicate, [&](wire::LogBlock& opened) -> Status {
+      std::vector<wire::LogRow> rows =
+          TRY(opened.search(predicate, rows_wanted(below_, block.commit_id, query_.limit + 1)));
+      for (wire::LogRow& row : rows) {
+        newest_.add({std::move(row), log->header.host, block.identity.agent, block.commit_id});
+      }
       return {};
-    }
-
-    const std::optional<Bytes> bytes = TRY(reader_.read_block(block));
-    if (!bytes) return {};
-    ++page_.scanned.blocks;
-    page_.scanned.rows += header->rows;
-    bytes_ += bytes->size();
-    Result<std::vector<wire::LogRow>> rows = wire::search_log_block(*bytes, predicate);
-    if (!rows.ok()) return reader_.pass_by(block, rows.error());
-    for (wire::LogRow& row : *rows) {
-      newest_.add({std::move(row), header->host, block.identity.agent, block.commit_id});
-    }
-    return {};
+    });
   }
 
   const LogQuery& query_;
@@ -130,7 +140,6 @@ class Search {
   LogPage page_;
   BlockReader reader_;
   NewestRows newest_;
-  uint64_t bytes_ = 0;
   std::optional<WallTime> stopped_at_;
   Status status_;
 };
@@ -142,6 +151,16 @@ Status check_limit(uint32_t limit) {
 }
 
 }  // namespace
+
+std::string log_id(const FoundLog& log) {
+  return format_cursor(CursorKind::log, place_of(log));
+}
+
+uint64_t bytes_of(const wire::LogRow& row) {
+  uint64_t bytes = sizeof row + row.service.size() + row.source.size() + row.body.size();
+  for (const auto& field : row.fields) bytes += sizeof field + field.first.size() + field.second.size();
+  return bytes;
+}
 
 Result<LogPage> query_logs(const Store& store, const LogQuery& query, const ReportDamage& report) {
   TRY(check_limit(query.limit));
@@ -162,13 +181,14 @@ namespace {
 class Tail {
  public:
   Tail(const Store& store, const LogTailQuery& query, const ReportDamage& report, Cursor after)
-      : query_(query), predicate_(query.predicate), after_(after), reader_(store, report, tail_.scanned) {
+      : query_(query), predicate_(query.predicate), after_(after), reader_(store, report, tail_.scanned, query.cache) {
     predicate_.from = WallTime{INT64_MIN};
     predicate_.to = WallTime{INT64_MAX};
   }
 
   bool visit(const BlockRef& block) {
-    if (tail_.rows.size() >= query_.limit || out_of_bounds()) {
+    if (tail_.rows.size() >= query_.limit || row_bytes_ >= query_.limits.row_bytes_max ||
+        reader_.out_of(query_.limits)) {
       tail_.more = true;
       return false;
     }
@@ -184,41 +204,33 @@ class Tail {
   }
 
  private:
-  bool out_of_bounds() const {
-    return tail_.scanned.blocks + tail_.scanned.blocks_pruned >= query_.limits.blocks_max ||
-           bytes_ >= query_.limits.bytes_max;
-  }
-
   Status search(const BlockRef& block) {
     const bool begun = block.commit_id == after_.commit_id;
-    const uint64_t first_row = begun ? uint64_t{after_.row} + 1 : 0;
-    const std::optional<wire::BlockHeader> header = TRY(reader_.read_header(block));
-    std::vector<wire::LogRow> rows;
-    if (header && wire::may_match(*header, predicate_)) {
-      const std::optional<Bytes> bytes = TRY(reader_.read_block(block));
-      if (bytes) {
-        ++tail_.scanned.blocks;
-        tail_.scanned.rows += header->rows;
-        bytes_ += bytes->size();
-        Result<std::vector<wire::LogRow>> found = wire::search_log_block(*bytes, predicate_);
-        if (!found.ok()) TRY(reader_.pass_by(block, found.error()));
-        if (found.ok()) rows = std::move(found).value();
-      }
-    } else if (header) {
-      ++tail_.scanned.blocks_pruned;
-    }
-
-    for (wire::LogRow& row : rows) {
-      if (row.row < first_row) continue;
-      if (tail_.rows.size() == query_.limit) {
-        tail_.more = true;
+    // One more than there is room for, so that we know whether the block has more.
+    const auto room = static_cast<uint32_t>(query_.limit - tail_.rows.size());
+    const wire::RowsWanted wanted{.rows_max = room + 1, .from_row = begun ? after_.row + 1 : 0};
+    const OpenedLogPtr log = TRY(reader_.open(block));
+    if (log) {
+      const Status asked = reader_.ask(block, log, predicate_, [&](wire::LogBlock& opened) -> Status {
+        std::vector<wire::LogRow> rows = TRY(opened.search(predicate_, wanted));
+        for (wire::LogRow& row : rows) take(block, log->header.host, std::move(row));
         return {};
-      }
-      after_ = {WallTime{}, block.commit_id, row.row};
-      tail_.rows.push_back({std::move(row), header->host, block.identity.agent, block.commit_id});
+      });
+      TRY(asked);
     }
-    after_ = {WallTime{}, block.commit_id, UINT32_MAX};
+    if (!tail_.more) after_ = {WallTime{}, block.commit_id, UINT32_MAX};
     return {};
+  }
+
+  void take(const BlockRef& block, const std::string& host, wire::LogRow row) {
+    const bool has_room = tail_.rows.size() < query_.limit && row_bytes_ < query_.limits.row_bytes_max;
+    if (tail_.more || !has_room) {
+      tail_.more = true;
+      return;
+    }
+    after_ = {WallTime{}, block.commit_id, row.row};
+    row_bytes_ += bytes_of(row);
+    tail_.rows.push_back({std::move(row), host, block.identity.agent, block.commit_id});
   }
 
   const LogTailQuery& query_;
@@ -226,7 +238,7 @@ class Tail {
   Cursor after_;
   LogTail tail_;
   BlockReader reader_;
-  uint64_t bytes_ = 0;
+  uint64_t row_bytes_ = 0;
   Status status_;
 };
 

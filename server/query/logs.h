@@ -35,6 +35,11 @@ struct FoundLog {
   uint64_t commit_id = 0;
 };
 
+// The row's own name: opaque to clients, and the same whenever it is found.
+std::string log_id(const FoundLog& log);
+// What it takes in memory, roughly.
+uint64_t bytes_of(const wire::LogRow& row);
+
 // A block that could not be read. The caller hands these to the store's writer, for Store::set_aside.
 struct DamagedBlock {
   BlockRef block;
@@ -47,21 +52,26 @@ struct ScanCounters {
   uint64_t blocks = 0;         // searched
   uint64_t blocks_pruned = 0;  // ruled out by their header
   uint64_t rows = 0;           // in the searched blocks
+  uint64_t bytes = 0;          // of blocks, as stored, that were read
   uint64_t damaged_blocks = 0;
   uint64_t blocks_too_new = 0;  // written by a newer release: kept, not searchable yet
 };
 
 // Upper bounds of the work that one page may cost.
 struct LogQueryLimits {
-  uint64_t blocks_max = 20'000;  // headers read
-  uint64_t bytes_max = 128_MiB;  // of blocks searched, as stored
+  uint64_t blocks_max = 20'000;    // headers read
+  uint64_t bytes_max = 128_MiB;    // of blocks searched, as stored
+  uint64_t row_bytes_max = 8_MiB;  // of the rows held for the answer; one row at least is given
 };
+
+class LogBlockCache;
 
 struct LogQuery {
   wire::LogPredicate predicate;
   uint32_t limit = 100;  // 1..log_page_rows_max, else Code::invalid
   std::string cursor;    // of the page before; empty for the first
   LogQueryLimits limits;
+  LogBlockCache* cache = nullptr;  // of this store; pages that follow each other find their blocks open
 };
 
 struct LogPage {
@@ -78,6 +88,7 @@ struct LogTailQuery {
   uint32_t limit = log_page_rows_max;  // at most this many rows a call; the rest comes with the next
   std::string cursor;                  // empty: begin now
   LogQueryLimits limits;
+  LogBlockCache* cache = nullptr;
 };
 
 struct LogTail {

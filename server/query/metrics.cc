@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "server/query/block_reader.h"
 #include "server/query/fold.h"
@@ -21,17 +22,6 @@ constexpr int64_t points_wanted = 60;
 constexpr std::pair<std::string_view, Aggregation> aggregation_names[] = {
     {"avg", Aggregation::avg},   {"min", Aggregation::min},     {"max", Aggregation::max},  {"sum", Aggregation::sum},
     {"last", Aggregation::last}, {"count", Aggregation::count}, {"rate", Aggregation::rate}};
-
-// A block's labels with the host it came from; a host label of the series' own gives way.
-Labels with_host(const Labels& labels, const std::string& host) {
-  Labels all;
-  for (const auto& label : labels) {
-    if (label.first != "host") all.push_back(label);
-  }
-  all.insert(std::upper_bound(all.begin(), all.end(), std::pair<std::string, std::string>("host", host)),
-             {"host", host});
-  return all;
-}
 
 bool has_all(const Labels& labels, const Labels& wanted) {
   return std::all_of(wanted.begin(), wanted.end(),
@@ -54,6 +44,16 @@ bool out_of_bounds(const ScanCounters& scanned, uint64_t bytes) {
 }
 
 }  // namespace
+
+Labels with_host(const Labels& labels, const std::string& host) {
+  Labels all;
+  for (const auto& label : labels) {
+    if (label.first != "host") all.push_back(label);
+  }
+  all.insert(std::upper_bound(all.begin(), all.end(), std::pair<std::string, std::string>("host", host)),
+             {"host", host});
+  return all;
+}
 
 std::optional<Aggregation> parse_aggregation(std::string_view text) {
   for (const auto& [name, aggregation] : aggregation_names) {
@@ -146,6 +146,26 @@ Result<SeriesList> list_series(const Store& store, const SeriesListQuery& query,
   return listing.finish();
 }
 
+Result<MetricLabels> list_labels(const Store& store, const SeriesListQuery& query, const ReportDamage& report) {
+  const SeriesList list = TRY(list_series(store, query, report));
+  MetricLabels found;
+  found.truncated = list.truncated;
+  std::map<std::string, std::set<std::string>> values;
+  for (const SeriesEntry& series : list.series) {
+    if (found.names.empty() || found.names.back() != series.name) found.names.push_back(series.name);
+    for (const auto& [key, value] : series.labels) {
+      std::set<std::string>& known = values[key];
+      if (known.size() < label_values_max || known.contains(value)) {
+        known.insert(value);
+      } else {
+        found.truncated = true;
+      }
+    }
+  }
+  for (const auto& [key, known] : values) found.labels[key] = {known.begin(), known.end()};
+  return found;
+}
+
 // -- Querying --------------------------------------------------------------------------------------------------------
 
 namespace {
@@ -203,14 +223,16 @@ class Query {
 
   Result<MetricAnswer> finish() {
     TRY(std::move(status_));
-    for (auto& [labels, fold] : series_) {
-      std::vector<SeriesFold::Point> points = fold.finish();
+    for (auto& [labels, folds] : series_) {
+      std::vector<SeriesFold::Point> points = sum(folds);
       if (!points.empty()) answer_.series.push_back({labels, std::move(points)});
     }
     return std::move(answer_);
   }
 
  private:
+  using Folds = std::map<Labels, SeriesFold>;  // by all labels, for a rate; else one
+
   Status add(const BlockRef& block) {
     const std::optional<wire::BlockHeader> header = TRY(reader_.read_header(block));
     if (!header) return {};
@@ -242,24 +264,57 @@ class Query {
     answer_.kind = points.kind;
 
     Labels labels = with_host(points.labels, host);
-    auto known = series_.find(labels);
+    Labels group = query_.by ? only(labels, *query_.by) : labels;
+    auto known = series_.find(group);
     if (known == series_.end()) {
       if (series_.size() == series_queried_max) {
         answer_.truncated = true;
         return {};
       }
-      const SeriesFold::Options options{query_.aggregation, answer_.step, query_.from};
-      known = series_.emplace(std::move(labels), SeriesFold(options)).first;
+      known = series_.emplace(std::move(group), Folds()).first;
     }
-    known->second.add(points.points, block.time_max);
+
+    // Neighbours in time are neighbours of one series; everything else may be folded together.
+    if (query_.aggregation != Aggregation::rate) labels.clear();
+    auto fold = known->second.find(labels);
+    if (fold == known->second.end()) {
+      if (folds_ == series_folded_max) {
+        answer_.truncated = true;
+        return {};
+      }
+      ++folds_;
+      const SeriesFold::Options options{query_.aggregation, answer_.step, query_.from};
+      fold = known->second.emplace(std::move(labels), SeriesFold(options)).first;
+    }
+    fold->second.add(points.points, block.time_max);
     return {};
+  }
+
+  static Labels only(const Labels& labels, const std::vector<std::string>& keys) {
+    Labels kept;
+    for (const std::string& key : keys) {
+      const auto found =
+          std::find_if(labels.begin(), labels.end(), [&](const auto& each) { return each.first == key; });
+      kept.emplace_back(key, found == labels.end() ? "" : found->second);
+    }
+    return kept;
+  }
+
+  static std::vector<SeriesFold::Point> sum(Folds& folds) {
+    if (folds.size() == 1) return folds.begin()->second.finish();
+    std::map<WallTime, double> sums;
+    for (auto& each : folds) {
+      for (const auto& [time, value] : each.second.finish()) sums[time] += value;
+    }
+    return {sums.begin(), sums.end()};
   }
 
   const MetricQuery& query_;
   MetricAnswer answer_;
   BlockReader reader_;
   wire::MetricPredicate predicate_;
-  std::map<Labels, SeriesFold> series_;
+  std::map<Labels, Folds> series_;  // by the labels that are given
+  size_t folds_ = 0;
   uint64_t bytes_ = 0;
   Status status_;
 };

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,10 +24,14 @@ namespace reeve::server {
 
 constexpr size_t series_listed_max = 10'000;
 constexpr size_t series_queried_max = 100;
+constexpr size_t series_folded_max = 5'000;  // with `by`: series that go into those that are given
 constexpr size_t points_per_series_max = 11'000;
 constexpr Duration metric_step_min = 1s;
 
 using Labels = std::vector<std::pair<std::string, std::string>>;  // sorted by key
+
+// A block's labels with the host it came from; a host label of the series' own gives way.
+Labels with_host(const Labels& labels, const std::string& host);
 
 struct SeriesListQuery {
   WallTime from;
@@ -65,6 +70,9 @@ struct MetricQuery {
   WallTime to;
   Duration step{0};  // 0: such that about 60 points come
   Aggregation aggregation = Aggregation::avg;
+  // Where given: one series for each combination of these labels' values, over all points of the series that share it.
+  // A rate is each series' own first, and then their sum. A series without such a label has it empty.
+  std::optional<std::vector<std::string>> by = std::nullopt;
 };
 
 struct MetricSeries {
@@ -81,6 +89,16 @@ struct MetricAnswer {
   bool truncated = false;            // more than series_queried_max matched, or more blocks than one query may read
   ScanCounters scanned;
 };
+
+// The names of metrics, and the labels' keys with their values, of the series that a listing finds.
+struct MetricLabels {
+  std::vector<std::string> names;
+  std::map<std::string, std::vector<std::string>> labels;
+  bool truncated = false;
+};
+constexpr size_t label_values_max = 1000;  // of one key
+Result<MetricLabels> list_labels(const Store& store, const SeriesListQuery& query,
+                                 const ReportDamage& report = nullptr);
 
 // Code::invalid: an empty name, from not before to, a step under metric_step_min or one that makes more than
 // points_per_series_max points, rate of a gauge.

@@ -168,3 +168,94 @@ TEST_CASE("a block of the other kind is refused as such") {
   CHECK(read_log_block(sample_metric_block()).error().code() == Code::invalid);
   CHECK(read_metric_block(sample_log_block(), {}).error().code() == Code::invalid);
 }
+
+// -- Only what is wanted ---------------------------------------------------------------------------------------------
+
+namespace {
+
+Numbers chosen(LogBlock& block, const LogPredicate& predicate, const RowsWanted& wanted) {
+  Numbers rows;
+  for (const LogRow& row : block.search(predicate, wanted).value()) rows.push_back(row.row);
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("of the matching rows the first, the last or the newest are given, in the block's order") {
+  LogBlockBuilder builder("host");
+  builder.add_source(sample_source());
+  for (const int second : {5, 1, 9, 9, 3, 7}) builder.add(sample_record("x", int64_t{second} * 1'000'000'000));
+  LogBlock block = LogBlock::open(builder.seal({})).value();
+  using Choice = RowsWanted::Choice;
+
+  CHECK(chosen(block, {}, {.choice = Choice::first, .rows_max = 2}) == Numbers{0, 1});
+  CHECK(chosen(block, {}, {.choice = Choice::last, .rows_max = 2}) == Numbers{4, 5});
+  CHECK(chosen(block, {}, {.choice = Choice::newest, .rows_max = 1}) == Numbers{3});
+  CHECK(chosen(block, {}, {.choice = Choice::newest, .rows_max = 3}) == Numbers{2, 3, 5});
+  CHECK(chosen(block, {}, {.rows_max = 0}).empty());
+  CHECK(chosen(block, {}, {.from_row = 2, .to_row = 4}) == Numbers{2, 3});
+  CHECK(chosen(block, {}, {.from_row = 9, .to_row = 4}).empty());
+  CHECK(chosen(block, {}, {.below_time = {9'000'000'000}, .below_row = 3}) == Numbers{0, 1, 2, 4, 5});
+  CHECK(chosen(block, {}, {.below_time = {9'000'000'000}, .below_row = 0}) == Numbers{0, 1, 4, 5});
+}
+
+TEST_CASE("a block that is asked again answers as if it were asked alone") {
+  const Bytes bytes = ten_rows();
+  LogBlock block = LogBlock::open(bytes).value();
+  LogPredicate failed;
+  failed.text.push_back(TextMatcher::literal("failed", false).value());
+  LogPredicate late;
+  late.from = {sample_time_ns + 7'000'000'000};
+
+  for (int n = 0; n < 2; ++n) {
+    CHECK(chosen(block, failed, {}) == found(bytes, failed));
+    CHECK(chosen(block, late, {}) == Numbers{7, 8, 9});
+    CHECK(block.search({}).value().size() == 10);
+  }
+}
+
+TEST_CASE("a visit tells of each matching row without its texts") {
+  LogBlock block = LogBlock::open(ten_rows()).value();
+  LogPredicate errors;
+  errors.level_min = Level::error;
+
+  Numbers rows;
+  REQUIRE(block
+              .visit(errors,
+                     [&](const RowFacts& facts) {
+                       rows.push_back(facts.row);
+                       CHECK(facts.level == Level::error);
+                       CHECK(block.header().services[facts.service].name == "db");
+                       CHECK(facts.template_place > 0);
+                     })
+              .ok());
+
+  CHECK(rows == Numbers{1, 3, 5, 7, 9});
+}
+
+// Four million blank lines fit into a block of a few kilobytes; as rows they would take a gigabyte.
+TEST_CASE("a block of millions of blank lines costs what is wanted of it") {
+  LogBlockBuilder builder("host");
+  builder.add_source(sample_source());
+  const LogRecord blank = sample_record("");
+  for (uint32_t i = 0; i < 1'000'000; ++i) builder.add(blank);
+  LogBlock block = LogBlock::open(builder.seal({})).value();
+
+  CHECK(chosen(block, {}, {.choice = RowsWanted::Choice::newest, .rows_max = 3}) == Numbers{999'997, 999'998, 999'999});
+  CHECK(block.bytes_at_most() > 20'000'000);
+}
+
+TEST_CASE("a damaged column fails each question that needs it, and no other") {
+  Bytes bytes = ten_rows();
+  const BlockHeader header = parse_header(bytes).value();
+  const uint64_t columns = bytes.size() - parse_preamble(bytes)->columns_bytes;
+  for (const ColumnEntry& column : header.columns) {
+    if (column.name == "body") bytes[columns + column.offset] = static_cast<char>(bytes[columns + column.offset] ^ 1);
+  }
+  LogBlock block = LogBlock::open(bytes).value();
+
+  for (int n = 0; n < 2; ++n) {
+    CHECK(block.search({}).error().code() == Code::corrupt);
+    CHECK(block.visit({}, [](const RowFacts&) {}).ok());
+  }
+}
