@@ -15,7 +15,7 @@ const title = (text) => text[0].toUpperCase() + text.slice(1);
 const comment = (text, indent = '') => (text ? `${indent}// ${text.replaceAll('\n', ' ')}\n` : '');
 
 export function typeOf(schema, where) {
-  if (schema === undefined || Object.keys(schema).length === 0) return 'unknown';
+  if (schema === undefined || Object.keys(schema).every((each) => each === 'description')) return 'unknown';
   if (schema.$ref) {
     const name = /^#\/components\/schemas\/(\w+)$/.exec(schema.$ref)?.[1];
     if (!name) throw new Error(`${where}: a $ref to "${schema.$ref}"; only #/components/schemas/Name is understood`);

@@ -5,20 +5,23 @@
 //   /took \d{4,}ms/      a regular expression (RE2)
 //   level:warn service:shop host:web-1 source:/var/log/app.log      these fields; level is "and above"
 
+export const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+export type Level = (typeof levels)[number];
+
 export interface Filters {
   service?: string;
   host?: string;
   source?: string;
-  level?: string;
+  level?: Level;
   template?: string;
   text?: string[];
   itext?: string[];
   regex?: string[];
 }
 
-export const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export const chosen = ['service', 'host', 'source', 'template'] as const; // filters that are chips
-const fields: readonly string[] = ['service', 'host', 'source', 'level'];
+const fields: readonly string[] = ['service', 'host', 'source', 'template'];
+export const toLevel = (text: string) => levels.find((level) => level === text);
 const token = /"([^"]*)"?|\/((?:\\.|[^/\\])+)\/|(\S+)/g;
 
 export function parseSearch(typed: string): Filters {
@@ -27,6 +30,7 @@ export function parseSearch(typed: string): Filters {
     const [name = '', value = ''] = word?.split(/:(.*)/s, 2) ?? [];
     if (phrase) (found.text ??= []).push(phrase);
     else if (pattern) (found.regex ??= []).push(pattern);
+    else if (name === 'level' && value) found.level = toLevel(value); // half typed: none yet
     else if (word && value && fields.includes(name)) found[name as 'service'] = value;
     else if (word) (found.itext ??= []).push(word);
   }

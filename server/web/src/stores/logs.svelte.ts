@@ -13,7 +13,7 @@ import {
 } from '../api/client';
 import { ApiError } from '../api/http';
 import { openLive } from '../api/live';
-import { chosen, parseSearch, type Filters } from '../lib/search';
+import { chosen, parseSearch, toLevel, type Filters } from '../lib/search';
 import type { Range } from '../lib/time';
 import { Loaded } from './loaded.svelte';
 import { route } from './route.svelte';
@@ -67,10 +67,12 @@ class LogsStore {
   // What was typed and what was chosen; the chosen wins.
   get filters(): Filters {
     const filters = parseSearch(route.get('q'));
-    for (const name of [...chosen, 'level'] as const) {
+    for (const name of chosen) {
       const value = route.get(name);
       if (value) filters[name] = value;
     }
+    const level = toLevel(route.get('level'));
+    if (level) filters.level = level;
     return filters;
   }
 
