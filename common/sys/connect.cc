@@ -179,14 +179,16 @@ struct Connecting::Impl final : std::enable_shared_from_this<Connecting::Impl> {
       return finish(Error(Code::unavailable, where + ": bytes behind the proxy's answer"));
     }
     const std::string& name = options.server_name.empty() ? options.host : options.server_name;
-    attempt->begin_tls(*options.tls, name, options.timeout, received,
-                       [hold = shared_from_this()](const Status& outcome) {
-                         if (outcome) return hold->finish_connected();
-                         // It closes by itself, so that the alert still reaches the server.
-                         hold->attempt->detach();
-                         hold->attempt = nullptr;
-                         hold->finish(outcome.error().during(hold->where));
-                       });
+    attempt->begin_tls(
+        *options.tls,
+        {.server_name = name, .protocols = options.protocols, .timeout = options.timeout, .received = received},
+        [hold = shared_from_this()](const Status& outcome) {
+          if (outcome) return hold->finish_connected();
+          // It closes by itself, so that the alert still reaches the server.
+          hold->attempt->detach();
+          hold->attempt = nullptr;
+          hold->finish(outcome.error().during(hold->where));
+        });
   }
 
   void finish_connected() {

@@ -314,10 +314,7 @@ std::optional<HttpError> check_host(const Message& message) {
     return HttpError{400, "Host is missing"};
   }
   const std::string& host = *find_header(message.headers, "Host");
-  const bool plain = std::all_of(host.begin(), host.end(), [](char c) {
-    return is_unreserved(c) || std::string_view("!$&'()*+,;=:[]%").find(c) != std::string_view::npos;
-  });
-  if (!plain) return HttpError{400, "Host is no host name"};
+  if (!is_host(host)) return HttpError{400, "Host is no host name"};
   return std::nullopt;
 }
 
@@ -391,6 +388,15 @@ HttpRequest RequestParser::take() {
   impl_->wants_continue = false;
   impl_->reader.begin();
   return taken;
+}
+
+HttpRequest& RequestParser::head() {
+  check(progress() == HttpProgress::body || progress() == HttpProgress::complete, "the head has been read");
+  return impl_->request;
+}
+
+Bytes RequestParser::take_body() {
+  return std::exchange(impl_->reader.message().body, Bytes());
 }
 
 void RequestParser::set_body_limit(std::function<uint64_t(const HttpRequest& head)> limit) {

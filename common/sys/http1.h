@@ -29,14 +29,18 @@ using HttpHeaders = std::vector<HttpHeader>;
 // The first header of that name, whatever its case; nullptr where there is none.
 const std::string* find_header(const HttpHeaders& headers, std::string_view name);
 
+class BodySink;  // http_server.h
+
 struct HttpRequest {
   std::string method{};
   std::string target{};  // as sent
   std::string path{};    // of the target, still percent-encoded; "/" at least
   std::string query{};   // after '?', without it
+  int version = 1;       // 1 or 2
   int version_minor = 1;
   HttpHeaders headers{};
   Bytes body{};
+  std::shared_ptr<BodySink> sink{};  // took the body instead, where the server's options gave it one
   bool keep_alive = true;
   bool wants_websocket = false;  // Upgrade: websocket, Connection: upgrade
 
@@ -44,9 +48,13 @@ struct HttpRequest {
 };
 
 struct HttpResponse {
+  // Whether the server may gzip the body for a client that accepts it: by_type does so for text and JSON.
+  enum class Compress { by_type, always, never };
+
   int status = 200;
   HttpHeaders headers{};
   Bytes body{};
+  Compress compress = Compress::by_type;
   bool keep_alive = true;
 
   std::string_view header(std::string_view name) const;
@@ -81,6 +89,10 @@ class RequestParser {
   bool wants_continue() const;     // the head said Expect: 100-continue, and the body is still to come
   const HttpError& error() const;  // once failed
   HttpRequest take();              // once complete
+
+  // For a body that is worked on as it comes: the head, once it is complete, and what of the body was read since.
+  HttpRequest& head();
+  Bytes take_body();
 
   // Asked once, when the head is complete and before the body is read: the body's limit for this request.
   void set_body_limit(std::function<uint64_t(const HttpRequest& head)> limit);

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/sys/http_exchange.h"
 #include "common/sys/http_server_impl.h"
+#include "common/sys/request_body.h"
 
 namespace reeve::sys {
 namespace {
@@ -22,8 +23,9 @@ class Http1Connection final : public HttpConnection,
         stream_(std::move(stream)),
         peer_(stream_->peer()),
         parser_(server_->options.limits),
-        stall_(server_->options.stall_bytes_min) {
+        stall_(server_->options) {
     if (server_->options.body_limit) parser_.set_body_limit(server_->options.body_limit);
+    if (server_->options.http2) phase_ = Phase::sniffing;
   }
 
   void begin() override {
@@ -58,11 +60,12 @@ class Http1Connection final : public HttpConnection,
 
   void finish() override {
     finishing_ = true;
-    if (phase_ == Phase::reading && parser_.is_fresh()) close_when_sent();
+    const bool idle = (phase_ == Phase::reading || phase_ == Phase::sniffing) && waiting_ == Waiting::idle;
+    if (idle && unread_.empty()) close_when_sent();
   }
 
-  void on_tick() override {
-    if (dropped_ || !stall_.stalled(stream_->pending_bytes() > 0, stream_->bytes_sent())) return;
+  void on_tick(Instant now) override {
+    if (dropped_ || !stall_.stalled(stream_->pending_bytes() > 0, stream_->bytes_sent(), now)) return;
     ++server_->stats.stalled_total;
     log_info("a client did not take its answer, and is cut", {{"peer", peer_.address}});
     drop();
@@ -120,7 +123,9 @@ class Http1Connection final : public HttpConnection,
  private:
   enum class Waiting { idle, head, body, nothing };
   enum class Phase {
+    sniffing,  // the first bytes of a connection, which may be HTTP/2's
     reading,
+    holding,    // what takes the body wants no more for now
     answering,  // the handler has the request
     streaming,  // it has begun to answer
     draining,   // the answer is whole, and much of it waits for the client
@@ -132,8 +137,10 @@ class Http1Connection final : public HttpConnection,
   // -- Reading
 
   void on_data(BytesView bytes) {
+    if (phase_ == Phase::sniffing) return sniff(bytes);
     while (!bytes.empty() && !dropped_ && phase_ != Phase::closing) {
-      if (phase_ != Phase::reading) return keep(bytes);
+      // What was kept comes first, even when the next bytes are here before its turn.
+      if (phase_ != Phase::reading || !unread_.empty()) return keep(bytes);
       bytes.remove_prefix(parser_.feed(bytes));
       switch (parser_.progress()) {
         case HttpProgress::head:
@@ -141,15 +148,35 @@ class Http1Connection final : public HttpConnection,
           break;
         case HttpProgress::body:
           if (waiting_ != Waiting::body) begin_body();
+          pass_body_on(bytes);
           break;
         case HttpProgress::complete:
-          on_request(parser_.take(), bytes);
-          if (dropped_) return;
+          if (waiting_ != Waiting::body && !open_body()) return;
+          pass_body_on(bytes);
           break;
         case HttpProgress::failed:
           return refuse(parser_.error().status, parser_.error().detail);
       }
     }
+  }
+
+  // HTTP/2 by prior knowledge begins with a request line that no HTTP/1 client sends.
+  void sniff(BytesView bytes) {
+    unread_ += bytes;
+    const size_t known = std::min(unread_.size(), http2_preface.size());
+    if (BytesView(unread_).substr(0, known) == http2_preface.substr(0, known)) {
+      if (waiting_ != Waiting::head) arm(Waiting::head);
+      if (known < http2_preface.size()) return;
+      const HttpServerPtr server = server_;
+      std::unique_ptr<Stream> stream = std::move(stream_);
+      const Bytes received = std::move(unread_);
+      drop();
+      return server->begin_http2(std::move(stream), received);
+    }
+    phase_ = Phase::reading;
+    const Bytes received = std::move(unread_);
+    unread_.clear();
+    on_data(received);
   }
 
   // What the client sent ahead of our answer. Beyond the limit TCP keeps it.
@@ -160,7 +187,60 @@ class Http1Connection final : public HttpConnection,
 
   void begin_body() {
     arm(Waiting::body);
+    if (!open_body()) return;
     if (parser_.wants_continue() && !stream_->write("HTTP/1.1 100 Continue\r\n\r\n")) drop();
+  }
+
+  // False where the request is refused by its head.
+  bool open_body() {
+    const bool is_coded = server_->options.decode_bodies && !parser_.head().header("Content-Encoding").empty();
+    if (!server_->options.body_sink && !is_coded) return true;
+    auto resume = [self = weak_from_this(), number = index_] {
+      if (const auto alive = self.lock()) alive->resume_body(number);
+    };
+    const auto bad = RequestBody::make(server_->options, server_->loop, parser_.head(), std::move(resume), body_);
+    if (bad) refuse(bad->status, bad->detail);
+    return !bad;
+  }
+
+  void pass_body_on(BytesView& behind) {
+    if (dropped_ || phase_ == Phase::closing) return;
+    if (body_ != nullptr) {
+      if (const auto bad = body_->put(parser_.take_body())) return refuse(bad->status, bad->detail);
+      if (body_->paused()) {
+        arm(Waiting::nothing);  // it waits for us, not for the client
+        phase_ = Phase::holding;
+        return;
+      }
+    }
+    if (parser_.progress() == HttpProgress::complete) end_body(behind);
+  }
+
+  void resume_body(uint64_t number) {
+    if (dropped_ || phase_ != Phase::holding || number != index_) return;
+    if (const auto bad = body_->put({})) return refuse(bad->status, bad->detail);
+    if (body_->paused()) return;
+    phase_ = Phase::reading;
+    if (parser_.progress() != HttpProgress::complete) {
+      arm(Waiting::body);
+      return read_kept();
+    }
+    const Bytes kept = std::move(unread_);
+    unread_.clear();
+    BytesView behind = kept;
+    end_body(behind);
+    if (dropped_ || phase_ == Phase::closing || behind.empty()) return;
+    unread_.insert(0, behind);
+    if (phase_ == Phase::reading) read_kept();
+  }
+
+  void end_body(BytesView& behind) {
+    HttpRequest request = parser_.take();
+    if (body_ != nullptr) {
+      if (const auto bad = body_->finish(request)) return refuse(bad->status, bad->detail);
+      body_.reset();
+    }
+    on_request(std::move(request), behind);
   }
 
   void on_request(HttpRequest request, BytesView& behind) {
@@ -171,7 +251,8 @@ class Http1Connection final : public HttpConnection,
     head_only_ = request.method == "HEAD";
     minor_version_ = request.version_minor;
     keep_alive_ = request.keep_alive && index_ < server_->options.requests_per_connection_max;
-    exchange_ = std::make_shared<Exchange>(server_->loop, weak_from_this(), index_);
+    const bool gzip = server_->options.compress_responses && accepts_gzip(request.header("Accept-Encoding"));
+    exchange_ = std::make_shared<Exchange>(server_->loop, weak_from_this(), index_, gzip);
     websocket_answer_.reset();
     if (request.wants_websocket) {
       websocket_answer_ = make_websocket_answer(request);
@@ -204,6 +285,7 @@ class Http1Connection final : public HttpConnection,
     ++server_->stats.requests_bad_total;
     log_debug("a request is refused", {{"peer", peer_.address}, {"status", status}, {"detail", detail}});
     HttpResponse refusal = make_problem(status, detail);
+    if (status == 415) refusal.headers.push_back({"Accept-Encoding", "gzip, deflate, zstd"});
     refusal.keep_alive = false;
     if (!stream_->write_owned(serialize(refusal))) return drop();
     close_when_sent();
@@ -250,7 +332,11 @@ class Http1Connection final : public HttpConnection,
     if (finishing_ && unread_.empty()) return close_when_sent();
     arm(Waiting::idle);
     if (unread_.empty()) return;
-    // Not from here: the answer came from inside a handler, perhaps, and the next request would be nested in it.
+    read_kept();
+  }
+
+  // Not from here: the answer came from inside a handler, perhaps, and the next request would be nested in it.
+  void read_kept() {
     server_->loop.at_turn_end([hold = shared_from_this()] {
       if (hold->dropped_ || hold->phase_ != Phase::reading) return;
       const Bytes bytes = std::move(hold->unread_);
@@ -309,6 +395,7 @@ class Http1Connection final : public HttpConnection,
   StallWatch stall_;
   Bytes unread_;
   Phase phase_ = Phase::reading;
+  std::unique_ptr<RequestBody> body_;  // none where it is gathered as it is
   Waiting waiting_ = Waiting::nothing;
   TimerId timer_;
 

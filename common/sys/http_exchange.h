@@ -31,7 +31,9 @@ class AnswerSink {
 
 class Exchange final : public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(Loop& loop, std::weak_ptr<AnswerSink> sink, uint64_t id) : loop_(loop), sink_(std::move(sink)), id_(id) {}
+  // `gzip`: the client accepts it, and the server offers it.
+  Exchange(Loop& loop, std::weak_ptr<AnswerSink> sink, uint64_t id, bool gzip)
+      : loop_(loop), sink_(std::move(sink)), id_(id), gzip_(gzip) {}
 
   // -- The handler's side; any thread. respond, start and upgrade: the first one counts.
   void respond(HttpResponse response);
@@ -62,10 +64,12 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   template <typename Call>
   void tell(Call call, const char* stage);
   void wake();
+  void compress(HttpResponse& response) const;
 
   Loop& loop_;
   const std::weak_ptr<AnswerSink> sink_;
   const uint64_t id_;
+  const bool gzip_;
   std::atomic<bool> answered_ = false;
 
   mutable std::mutex mutex_;

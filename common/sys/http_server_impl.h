@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <unordered_set>
 
 #include "common/sys/http_server.h"
@@ -13,9 +15,9 @@ class HttpConnection {
  public:
   virtual ~HttpConnection() = default;
   virtual void begin() = 0;
-  virtual void drop() = 0;     // at once; it takes itself out of the server
-  virtual void finish() = 0;   // closes after what is under way; at once where nothing is
-  virtual void on_tick() = 0;  // now and then, to notice clients that take nothing
+  virtual void drop() = 0;                // at once; it takes itself out of the server
+  virtual void finish() = 0;              // closes after what is under way; at once where nothing is
+  virtual void on_tick(Instant now) = 0;  // now and then, to notice clients that take nothing
 };
 
 struct HttpServer::Impl final : std::enable_shared_from_this<HttpServer::Impl> {
@@ -24,7 +26,9 @@ struct HttpServer::Impl final : std::enable_shared_from_this<HttpServer::Impl> {
 
   Status open();
   void on_stream(std::unique_ptr<Stream> stream);
+  void begin_http2(std::unique_ptr<Stream> stream, Bytes received);
   void tick();
+  void finish(Duration grace, std::function<void()> callback);
   void end();
 
   Loop& loop;
@@ -33,34 +37,43 @@ struct HttpServer::Impl final : std::enable_shared_from_this<HttpServer::Impl> {
   std::unique_ptr<Listener> listener;
   std::unordered_set<std::shared_ptr<HttpConnection>> connections;
   TimerId ticking;
+  TimerId grace_timer;
+  std::function<void()> finished;
+  uint16_t port = 0;
   HttpServerStats stats;
 };
 
-// Ticks in a stall_timeout: a client is cut after this many in a row without progress.
-constexpr int stall_ticks = 4;
-
-// Notices a client that is owed bytes and takes none, or nearly none. Asked once a tick.
+// Notices a client that is owed bytes and takes none, or nearly none.
 class StallWatch {
  public:
-  explicit StallWatch(uint64_t bytes_min) : bytes_min_(bytes_min) {}
+  explicit StallWatch(const HttpServerOptions& options)
+      : timeout_(options.stall_timeout), bytes_min_(options.stall_bytes_min) {}
 
   // `owed`: bytes wait for the client; `taken`: how many it took so far, in all. True when it is to be cut.
-  bool stalled(bool owed, uint64_t taken) {
+  bool stalled(bool owed, uint64_t taken, Instant now) {
     if (!owed || taken - mark_ >= bytes_min_) {
       mark_ = taken;
-      quiet_ = 0;
+      since_.reset();
       return false;
     }
-    return ++quiet_ > stall_ticks;
+    if (!since_) since_ = now;
+    return now - *since_ >= timeout_;
   }
 
  private:
+  const Duration timeout_;
   const uint64_t bytes_min_;
   uint64_t mark_ = 0;
-  int quiet_ = 0;
+  std::optional<Instant> since_;
 };
+
+// RFC 9113 section 3.4: what a client says first.
+constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 using HttpServerPtr = std::shared_ptr<HttpServer::Impl>;
 std::shared_ptr<HttpConnection> make_http1_connection(HttpServerPtr server, std::unique_ptr<Stream> stream);
+// `received` begins with the preface, or is empty where it is still to come.
+std::shared_ptr<HttpConnection> make_http2_connection(HttpServerPtr server, std::unique_ptr<Stream> stream,
+                                                      Bytes received);
 
 }  // namespace reeve::sys

@@ -32,7 +32,7 @@ void append_headers(Bytes& out, const HttpHeaders& headers) {
     check(is_token(header.name), "a header's name is a token");
     out += header.name;
     out += ": ";
-    for (const char c : header.value) out += (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f ? ' ' : c;
+    out += without_breaks(header.value);
     out += "\r\n";
   }
 }
@@ -52,6 +52,20 @@ bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
+}
+
+bool is_host(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return is_unreserved(c) || std::string_view("!$&'()*+,;=:[]%").find(c) != std::string_view::npos;
+  });
+}
+
+std::string without_breaks(std::string_view value) {
+  std::string out(value);
+  for (char& c : out) {
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) c = ' ';
+  }
+  return out;
 }
 
 bool has_token(std::string_view list, std::string_view token) {

@@ -14,6 +14,12 @@ bool is_unreserved(char c);
 // RFC 9110 section 5.6.2: what methods and field names are made of.
 bool is_token(std::string_view text);
 
+// The bytes a Host header may have; nothing is resolved.
+bool is_host(std::string_view text);
+
+// A header's value as it may leave: control bytes are blanks.
+std::string without_breaks(std::string_view value);
+
 // "keep-alive, Upgrade" has the token "upgrade".
 bool has_token(std::string_view list, std::string_view token);
 

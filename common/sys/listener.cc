@@ -1,4 +1,6 @@
 // Accepts, counts, shakes hands, asks for the verdict, and only then hands a stream on.
+#include <array>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "common/base/check.h"
@@ -12,12 +14,59 @@ namespace {
 
 constexpr int backlog = 512;
 
+// Open connections, in all and by peer. Connections outlive their listener, so this does too.
+struct OpenConnections {
+  uint64_t count = 0;
+  std::unordered_map<std::string, size_t> by_peer;
+};
+
+// One connection's share of it, as long as it is open.
+class Counted {
+ public:
+  explicit Counted(std::shared_ptr<OpenConnections> open) : open_(std::move(open)) { ++open_->count; }
+  ~Counted() {
+    --open_->count;
+    if (peer_.empty()) return;
+    const auto found = open_->by_peer.find(peer_);
+    if (--found->second == 0) open_->by_peer.erase(found);
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+  // How many connections of that peer are open, with this one.
+  size_t name_peer(std::string peer) {
+    peer_ = std::move(peer);
+    return ++open_->by_peer[peer_];
+  }
+
+ private:
+  const std::shared_ptr<OpenConnections> open_;
+  std::string peer_;
+};
+
+// What counts as one peer: an IPv4 address, or the 64 bits that IPv6 gives to one network. Empty for the loopback.
+std::string peer_of(const uv_tcp_t& tcp, bool with_loopback) {
+  sockaddr_storage address{};
+  int length = sizeof address;
+  if (uv_tcp_getpeername(&tcp, reinterpret_cast<sockaddr*>(&address), &length) != 0) return "unknown";
+  std::string bytes;
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    const auto* raw = reinterpret_cast<const char*>(v6.s6_addr);
+    const bool is_v4 = IN6_IS_ADDR_V4MAPPED(&v6);
+    if (!with_loopback && IN6_IS_ADDR_LOOPBACK(&v6)) return {};
+    bytes = is_v4 ? std::string(raw + 12, 4) : std::string(raw, 8);
+  } else {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+    bytes.assign(reinterpret_cast<const char*>(&v4.s_addr), sizeof v4.s_addr);
+  }
+  const bool is_loopback = bytes.size() == 4 && bytes[0] == 127;
+  return is_loopback && !with_loopback ? std::string() : bytes;
+}
+
 }  // namespace
 
 struct Listener::Impl final : LoopHandle, std::enable_shared_from_this<Listener::Impl> {
-  // Connections outlive their listener, so their counter does too.
-  using OpenCount = std::shared_ptr<uint64_t>;
-
   Impl(Loop& the_loop, ListenerOptions the_options, OnStream callback)
       : loop(the_loop), options(std::move(the_options)), on_stream(std::move(callback)) {}
 
@@ -52,26 +101,32 @@ struct Listener::Impl final : LoopHandle, std::enable_shared_from_this<Listener:
       log_warn("a connection could not be accepted", {{"error", uv_strerror(status)}, {"port", port}});
       return;
     }
-    std::shared_ptr<void> counted(&*open_count, [count = open_count](void*) { --*count; });
-    ++*open_count;
-
-    const auto connection = Stream::Impl::open(loop, options.stream, std::move(counted));
+    const auto counted = std::make_shared<Counted>(open);
+    const auto connection = Stream::Impl::open(loop, options.stream, counted);
     if (uv_accept(reinterpret_cast<uv_stream_t*>(&tcp), reinterpret_cast<uv_stream_t*>(&connection->tcp)) != 0) {
       connection->close_with_loop();
       return;
     }
     ++stats.accepted_total;
-    if (*open_count > options.connections_max) {
+    if (open->count > options.connections_max) {
       ++stats.refused_full_total;
       connection->close_with_loop();
       return;
+    }
+    if (options.connections_per_peer_max > 0) {
+      const std::string peer = peer_of(connection->tcp, options.limit_loopback);
+      if (!peer.empty() && counted->name_peer(peer) > options.connections_per_peer_max) {
+        ++stats.refused_peer_total;
+        connection->close_with_loop();
+        return;
+      }
     }
 
     connection->on_connected();
     if (options.tls == nullptr) return hand_on(connection);
 
     handshakes.insert(connection);
-    connection->begin_tls(*options.tls, "", options.handshake_timeout, {},
+    connection->begin_tls(*options.tls, {.protocols = options.protocols, .timeout = options.handshake_timeout},
                           [this, hold = shared_from_this(), connection = connection.get()](const Status& outcome) {
                             const auto found = handshakes.extract(connection->shared_from_this());
                             check(!found.empty(), "a handshake that ends had begun");
@@ -114,7 +169,7 @@ struct Listener::Impl final : LoopHandle, std::enable_shared_from_this<Listener:
   uv_tcp_t tcp{};
   uint16_t port = 0;
   ListenerStats stats;
-  OpenCount open_count = std::make_shared<uint64_t>(0);
+  const std::shared_ptr<OpenConnections> open = std::make_shared<OpenConnections>();
   std::unordered_set<std::shared_ptr<Stream::Impl>> handshakes;
   std::shared_ptr<Impl> self;  // while libuv has the handle
   bool closed = false;
@@ -141,7 +196,7 @@ uint16_t Listener::port() const {
 
 ListenerStats Listener::stats() const {
   ListenerStats stats = impl_->stats;
-  stats.connections = *impl_->open_count;
+  stats.connections = impl_->open->count;
   return stats;
 }
 

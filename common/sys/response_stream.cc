@@ -1,9 +1,27 @@
 // Answers on their way from a handler's thread to the loop: what was written gathers under a lock, the connection is
 // told once, and takes all of it when it looks. So a hundred small writes cost one wake-up.
 #include "common/base/check.h"
+#include "common/sys/content_coding.h"
 #include "common/sys/http_exchange.h"
+#include "common/sys/http_text.h"
 
 namespace reeve::sys {
+namespace {
+
+constexpr size_t compress_bytes_min = 1_KiB;
+constexpr size_t compress_on_loop_bytes_max = 64_KiB;  // about a millisecond
+constexpr int compress_level = 3;
+
+bool is_compressible(const HttpResponse& response) {
+  if (response.compress != HttpResponse::Compress::by_type) {
+    return response.compress == HttpResponse::Compress::always;
+  }
+  std::string_view type = response.header("Content-Type");
+  type = type.substr(0, type.find(';'));
+  return equal_ignoring_case(type.substr(0, 5), "text/") || equal_ignoring_case(type, "application/json");
+}
+
+}  // namespace
 
 // -- From the handler to the connection ------------------------------------------------------------------------------
 
@@ -21,8 +39,20 @@ void Exchange::tell(Call call, const char* stage) {
       stage);
 }
 
+// On the handler's thread: the loop's has no time for large ones.
+void Exchange::compress(HttpResponse& response) const {
+  if (response.body.size() < compress_bytes_min || response.status != 200 || !is_compressible(response)) return;
+  if (find_header(response.headers, "Content-Encoding") != nullptr) return;
+  if (find_header(response.headers, "ETag") != nullptr) return;  // it names these bytes, not others
+  response.headers.push_back({"Vary", "Accept-Encoding"});
+  if (!gzip_ || (loop_.on_loop_thread() && response.body.size() > compress_on_loop_bytes_max)) return;
+  response.body = gzip(response.body, compress_level);
+  response.headers.push_back({"Content-Encoding", "gzip"});
+}
+
 void Exchange::respond(HttpResponse response) {
   if (answered_.exchange(true)) return;
+  compress(response);
   tell([id = id_, answer = std::move(response)](AnswerSink& sink) mutable { sink.on_answer(id, std::move(answer)); },
        "http answer");
 }

@@ -53,23 +53,22 @@ void Stream::Impl::on_connected() {
   if (uv_tcp_getpeername(&tcp, reinterpret_cast<sockaddr*>(&address), &length) == 0) peer.address = to_string(address);
 }
 
-void Stream::Impl::begin_tls(TlsContext& context, const std::string& server_name, Duration timeout, BytesView received,
-                             OnReady ready) {
+void Stream::Impl::begin_tls(TlsContext& context, const TlsPlan& plan, OnReady ready) {
   check(tls == nullptr && !on_ready, "TLS begins once");
   on_ready = std::move(ready);
   handlers = nullptr;
   deadline = loop.after(
-      timeout, [this] { finish_handshake(Error(Code::unavailable, "TLS handshake: no end to it in time")); },
+      plan.timeout, [this] { finish_handshake(Error(Code::unavailable, "TLS handshake: no end to it in time")); },
       "handshake timeout");
 
-  Result<std::unique_ptr<TlsSession>> made = TlsSession::make(context, server_name);
+  Result<std::unique_ptr<TlsSession>> made = TlsSession::make(context, plan.server_name, plan.protocols);
   if (!made) {
     // The caller has not returned yet, and its callback must not come before that.
     loop.at_turn_end([hold = self, error = made.error()] { hold->finish_handshake(error); });
     return;
   }
   tls = std::move(made).value();
-  tls->receive(received);
+  tls->receive(plan.received);
   tls->settle();
   loop.at_turn_end([hold = self] {
     if (hold->state == State::open && hold->on_ready) hold->advance_handshake();
@@ -92,6 +91,7 @@ void Stream::Impl::finish_handshake(const Status& outcome) {
   const auto hold = self;
   if (outcome) {
     peer.certificate = tls->peer_certificate();
+    peer.protocol = tls->protocol();
     update_reading();
   } else {
     fail_in_order(outcome.error());

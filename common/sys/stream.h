@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
@@ -24,6 +25,7 @@ namespace reeve::sys {
 struct PeerInfo {
   std::string address{};                         // "192.0.2.1:5000", "[2001:db8::1]:5000"
   std::optional<CertificateInfo> certificate{};  // of the peer, verified; none where it presented none
+  std::string protocol{};                        // agreed on by ALPN; empty where nothing was
 };
 
 struct StreamOptions {
@@ -77,6 +79,10 @@ struct ListenerOptions {
   uint16_t port = 0;                  // 0: the kernel chooses
   std::shared_ptr<TlsContext> tls{};  // none: plain TCP
   size_t connections_max = 1024;      // handshakes included; more are closed at once and counted
+  // Of one address (IPv6: of one /64), because one client must not take all of them. 0: no such limit.
+  size_t connections_per_peer_max = 0;
+  bool limit_loopback = false;           // the loopback, where proxies live, is not limited unless told so
+  std::vector<std::string> protocols{};  // for ALPN, the favourite first; a client that offers none of them goes on
   Duration handshake_timeout = 10s;
   StreamOptions stream{};
   // Asked after the handshake, before on_stream; an error closes the connection. None: everybody may.
@@ -87,6 +93,7 @@ struct ListenerStats {
   uint64_t connections = 0;  // open now, handshakes included
   uint64_t accepted_total = 0;
   uint64_t refused_full_total = 0;
+  uint64_t refused_peer_total = 0;  // beyond connections_per_peer_max
   uint64_t refused_handshake_total = 0;
   uint64_t refused_verdict_total = 0;
 };
@@ -119,8 +126,9 @@ struct ProxyOptions {
 struct ConnectOptions {
   std::string host{};  // name or address
   uint16_t port = 0;
-  std::shared_ptr<TlsContext> tls{};  // none: plain TCP
-  std::string server_name{};          // verified in the certificate; empty: `host`
+  std::shared_ptr<TlsContext> tls{};     // none: plain TCP
+  std::string server_name{};             // verified in the certificate; empty: `host`
+  std::vector<std::string> protocols{};  // offered by ALPN
   std::optional<ProxyOptions> proxy{};
   Duration timeout = 10s;  // for name, TCP, proxy and handshake together
   StreamOptions stream{};

@@ -27,9 +27,13 @@ struct Stream::Impl final : LoopHandle, std::enable_shared_from_this<Stream::Imp
   void on_connected();  // TCP stands: sets options, reads the peer's address
 
   // Calls on_ready once, in a later turn or from a socket's event, with the outcome of the handshake or of `timeout`.
-  // `received` are bytes of the handshake that are here already.
-  void begin_tls(TlsContext& context, const std::string& server_name, Duration timeout, BytesView received,
-                 OnReady on_ready);
+  struct TlsPlan {
+    std::string server_name{};             // a client's
+    std::vector<std::string> protocols{};  // for ALPN
+    Duration timeout{};
+    BytesView received{};  // bytes of the handshake that are here already
+  };
+  void begin_tls(TlsContext& context, const TlsPlan& plan, OnReady on_ready);
 
   void start(StreamHandlers handlers);
   bool accepts_write() const;

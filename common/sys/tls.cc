@@ -121,6 +121,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make_client(const TlsClientOptio
 Status TlsContext::reload(const TlsServerOptions& options) {
   check(impl_->server, "a server's context is reloaded with a server's options");
   SslCtxPointer context = TRY(make_context(TLS_server_method()));
+  SSL_CTX_set_alpn_select_cb(context.get(), TlsSession::choose_protocol, nullptr);
   TRY(use_identity(context.get(), options.certificate_chain_pem, options.key_pem));
   if (!options.client_ca_pem.empty()) {
     TRY(trust_only(context.get(), options.client_ca_pem));
@@ -164,8 +165,14 @@ bool TlsContext::is_server() const {
 
 // -- Sessions --------------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<TlsSession>> TlsSession::make(TlsContext& context, const std::string& server_name) {
+Result<std::unique_ptr<TlsSession>> TlsSession::make(TlsContext& context, const std::string& server_name,
+                                                     const std::vector<std::string>& protocols) {
   std::unique_ptr<TlsSession> session(new TlsSession);
+  for (const std::string& protocol : protocols) {
+    check(!protocol.empty() && protocol.size() < 256, "a protocol's name in ALPN has 1 to 255 bytes");
+    session->protocols_ += static_cast<char>(protocol.size());
+    session->protocols_ += protocol;
+  }
   session->pinned_fingerprint_ = context.impl().pinned_fingerprint;
   session->server_name_ = server_name;
   session->ssl_.reset(SSL_new(context.impl().context.get()));
@@ -185,6 +192,11 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(TlsContext& context, const 
   }
 
   SSL_set_connect_state(ssl);
+  const auto& offered = session->protocols_;
+  if (!offered.empty() && SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(offered.data()),
+                                              static_cast<unsigned>(offered.size())) != 0) {
+    return openssl_error(Code::unavailable, "offer protocols by ALPN");
+  }
   std::array<unsigned char, 16> address{};
   const bool is_address = inet_pton(AF_INET, server_name.c_str(), address.data()) == 1 ||
                           inet_pton(AF_INET6, server_name.c_str(), address.data()) == 1;
@@ -269,6 +281,20 @@ int TlsSession::verify_pinned(X509_STORE_CTX* store, void*) {
   }
   X509_STORE_CTX_set0_trusted_stack(store, trusted.get());
   return X509_verify_cert(store) == 1 ? 1 : 0;
+}
+
+// Our favourite among what the client offers. Without one in common the connection goes on without ALPN, as clients
+// that offer nothing do.
+int TlsSession::choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_bytes,
+                                const unsigned char* offered, unsigned offered_bytes, void*) {
+  const auto* session = static_cast<TlsSession*>(SSL_get_app_data(ssl));
+  const BytesView ours = session->protocols_;
+  unsigned char* found = nullptr;
+  const int outcome = SSL_select_next_proto(&found, chosen_bytes, reinterpret_cast<const unsigned char*>(ours.data()),
+                                            static_cast<unsigned>(ours.size()), offered, offered_bytes);
+  if (ours.empty() || outcome != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+  *chosen = found;
+  return SSL_TLSEXT_ERR_OK;
 }
 
 void TlsSession::receive(BytesView ciphertext) {
@@ -371,6 +397,13 @@ std::optional<CertificateInfo> TlsSession::peer_certificate() const {
   const X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr) return std::nullopt;
   return describe_certificate(*certificate);
+}
+
+std::string TlsSession::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned bytes = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &bytes);
+  return name == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(name), bytes);
 }
 
 }  // namespace reeve::sys

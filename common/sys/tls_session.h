@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/sys/openssl_impl.h"
 #include "common/sys/tls.h"
@@ -15,8 +16,9 @@ namespace reeve::sys {
 
 class TlsSession {
  public:
-  // `server_name` is what a client verifies; a server ignores it.
-  static Result<std::unique_ptr<TlsSession>> make(TlsContext& context, const std::string& server_name);
+  // `server_name` is what a client verifies; a server ignores it. `protocols` are for ALPN, the favourite first.
+  static Result<std::unique_ptr<TlsSession>> make(TlsContext& context, const std::string& server_name,
+                                                  const std::vector<std::string>& protocols);
   ~TlsSession();
 
   void receive(BytesView ciphertext);  // borrowed until settle()
@@ -35,6 +37,7 @@ class TlsSession {
   Bytes& outgoing() { return outgoing_; }  // ciphertext to send; whoever sends it empties it
 
   std::optional<CertificateInfo> peer_certificate() const;
+  std::string protocol() const;  // by ALPN, or empty
 
  private:
   TlsSession() = default;
@@ -43,6 +46,8 @@ class TlsSession {
   static int wire_read(BIO* bio, char* buffer, int capacity);
   static int wire_write(BIO* bio, const char* bytes, int count);
   static int verify_pinned(X509_STORE_CTX* store, void*);
+  static int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_bytes,
+                             const unsigned char* offered, unsigned offered_bytes, void*);
   friend class TlsContext;
 
   Error failure(const char* doing, int result);
@@ -50,6 +55,7 @@ class TlsSession {
   std::shared_ptr<const std::string> pinned_fingerprint_;
   bool pin_missing_ = false;
   std::string server_name_;
+  Bytes protocols_;  // each behind a byte with its length, as ALPN writes them
   SslPointer ssl_;
   Bytes carried_;  // received and not yet read by OpenSSL, from before the last settle()
   size_t carried_at_ = 0;
