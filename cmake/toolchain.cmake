@@ -25,3 +25,10 @@ if(REEVE_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 endif()
+
+option(REEVE_FUZZ "the fuzz targets, for libFuzzer; needs clang" OFF)
+if(REEVE_FUZZ)
+  # gcc's warnings are the ones we build by.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-error)
+  add_link_options(-fsanitize=address,undefined)
+endif()
