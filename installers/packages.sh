@@ -13,7 +13,7 @@ build_packages=(
 command -v npm >/dev/null || build_packages+=(nodejs npm)
 test_packages=(catch2 clang-format-14 clang-tidy-14 python3 openssl zstd shellcheck systemd)
 # Real peers of the end-to-end tests; their services are not started.
-peer_packages=(chromium redis-server rsyslog bsdutils prometheus prometheus-node-exporter curl)
+peer_packages=(chromium redis-server rsyslog rsyslog-openssl bsdutils prometheus prometheus-node-exporter curl)
 
 boot_packages=(debootstrap systemd-container dpkg-dev)
 
