@@ -30,6 +30,8 @@ Result<std::unique_ptr<AgentsListener>> AgentsListener::open(sys::Loop& loop, Se
   http.listener.port = options.port;
   http.listener.tls = options.tls;
   http.listener.connections_max = options.connections_max;
+  http.connections_per_peer_max = 0;  // a whole site may stand behind one address, and each shows its certificate
+  http.http2 = false;                 // links are WebSockets, which need HTTP/1.1
   http.limits.body_bytes_max = 0;
   http.websocket.message_bytes_max = wire::frame_bytes_max;
   http.websocket_verdict = [raw = listener.get()](const sys::HttpRequest&, const sys::PeerInfo& peer) {
