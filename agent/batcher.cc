@@ -18,6 +18,7 @@ constexpr size_t drop_reasons_max = 64;
 Batcher::Batcher(Options options)
     : options_(std::move(options)),
       parser_(options_.local_offset),
+      redactor_(options_.redact, counters_.redacted),
       logs_(options_.host),
       metrics_(options_.host),
       chains_(options_.line_rules.size()),
@@ -159,10 +160,11 @@ void Batcher::record(collect::SourceHandle handle, BytesView body, const collect
   record.service = structured.service.empty() ? BytesView(source.service) : structured.service;
   record.body = body;
   record.fields = structured.fields;
-  add(source, record);
+  add(source, record, body);
 }
 
-void Batcher::add(Source& source, const wire::LogRecord& record) {
+void Batcher::add(Source& source, wire::LogRecord record, BytesView line) {
+  redactor_.redact(line, source.key_lines, record);
   between_runs_ = false;
   ++counters_.rows;
   counters_.raw_bytes += record.body.size() + 1;
@@ -171,9 +173,8 @@ void Batcher::add(Source& source, const wire::LogRecord& record) {
     shapes_seen_ += mine::shape_hash(record.body).low & 1;
     return;
   }
-  wire::LogRecord with_source = record;
-  with_source.source = index_in_block(source);
-  const bool is_new = logs_.add(with_source);
+  record.source = index_in_block(source);
+  const bool is_new = logs_.add(record);
   urgent_ = urgent_ || is_new || record.level >= wire::Level::error;
 }
 

@@ -12,7 +12,8 @@
 //
 // A line without rules goes through LineParser alone. One of an input that names parsers or joins lines goes through
 // that input's chain first; while a record waits for its further lines, the position of its source stays before it, so
-// that a block's positions cover exactly its rows and what is held is read again after a crash.
+// that a block's positions cover exactly its rows and what is held is read again after a crash. Secrets are replaced
+// last, just before a row is added: neither columns nor templates ever see them.
 //
 // At most sealed_blocks_max wait to be taken; then full() is true, and files wait.
 //
@@ -33,6 +34,7 @@
 #include "agent/parse/line_chain.h"
 #include "agent/parse/line_parser.h"
 #include "agent/parse/line_rules.h"
+#include "agent/parse/redact.h"
 #include "collectors/collector.h"
 #include "common/wire/block.h"
 
@@ -51,9 +53,10 @@ struct BatcherCounters {
   uint64_t points = 0;
   uint64_t blocks = 0;
   uint64_t time_suspect = 0;
-  uint64_t records_cut = 0;             // joined ones that reached a limit, so that their rest is a record of its own
-  uint64_t fields_left_out = 0;         // beyond Draft::fields_max
-  std::vector<ParserCounters> parsers;  // those that inputs name
+  uint64_t records_cut = 0;              // joined ones that reached a limit, so that their rest is a record of its own
+  uint64_t fields_left_out = 0;          // beyond Draft::fields_max
+  std::vector<ParserCounters> parsers;   // those that inputs name
+  std::vector<RedactCounters> redacted;  // each rule that is on
   std::map<std::string, uint64_t> dropped_bytes;  // by reason; collectors use few
 };
 
@@ -73,6 +76,7 @@ class Batcher : public collect::Intake {
     size_t sealed_blocks_max = 4;
     std::vector<LineRules> line_rules{};  // by the index that collectors hand on; the first means nothing special
     MakeParser make_parser{};             // of parsers that are not built in
+    RedactConfig redact{};
   };
 
   explicit Batcher(Options options);
@@ -115,6 +119,8 @@ class Batcher : public collect::Intake {
     uint64_t block = 0;  // the open block it has rows in; its index there
     uint32_t index = 0;
 
+    Redactor::KeyLines key_lines;
+
     // Where its input has rules for lines; the chain is the input's.
     LineChain* chain = nullptr;
     std::unique_ptr<HeldLines> held;
@@ -134,7 +140,8 @@ class Batcher : public collect::Intake {
   void move_up_to_held(Source& source);
   void forget_held(collect::SourceHandle handle);
 
-  void add(Source& source, const wire::LogRecord& record);
+  // `line` is what the record was made of.
+  void add(Source& source, wire::LogRecord record, BytesView line);
   void move_position(Source& source, const wire::SourcePosition& position);
   uint32_t index_in_block(Source& source);
   bool log_is_due(bool caught_up) const;
@@ -142,7 +149,9 @@ class Batcher : public collect::Intake {
   void seal_metrics();
 
   const Options options_;
+  BatcherCounters counters_;
   LineParser parser_;
+  Redactor redactor_;
   wire::LogBlockBuilder logs_;
   wire::MetricBlockBuilder metrics_;
   std::vector<Source> sources_;  // by handle; as many as the collectors have open at once, which they bound
@@ -150,7 +159,6 @@ class Batcher : public collect::Intake {
   std::vector<collect::SourceHandle> free_handles_;              // of sources that are finished
   std::deque<SealedBlock> sealed_;
   std::vector<wire::SourcePosition> discarded_;
-  BatcherCounters counters_;
 
   Instant now_;
   WallTime wall_;

@@ -40,7 +40,7 @@ void Batcher::take_line(Source& source, BytesView line, std::optional<uint64_t> 
     record.level = parsed.level;
     record.service = parsed.service.empty() ? BytesView(source.service) : parsed.service;
     record.body = line;
-    return add(source, record);
+    return add(source, record, line);
   }
   draft_.begin(line, wall_);
   const bool partial = source.chain->frame(draft_);
@@ -78,7 +78,7 @@ void Batcher::add_parsed(Source& source, Draft& draft) {
   if (record.level == wire::Level::unset) record.level = found.level;
   if (record.service.empty()) record.service = found.service.empty() ? BytesView(source.service) : found.service;
   counters_.fields_left_out += draft.fields_left_out();
-  add(source, record);
+  add(source, record, draft.line());
 }
 
 // -- Held lines ------------------------------------------------------------------------------------------------------
@@ -148,13 +148,14 @@ void Batcher::release_expired() {
   });
 }
 
-// The position that covers exactly what has been handed on.
+// The position that covers exactly what has been handed on. The first one of a source goes into a block even where it
+// covers nothing yet: a file that is renamed while its first record is held must be known after a restart.
 void Batcher::move_up_to_held(Source& source) {
   wire::SourcePosition position = source.read_to;
   if (const auto begin = source.held->begin()) position.offset = std::min(position.offset, *begin);
-  const bool moved = position.offset != source.position.offset || position.inode != source.position.inode ||
-                     position.device != source.position.device || position.cursor != source.position.cursor ||
-                     position.finished != source.position.finished;
+  const bool moved = source.block == 0 || position.offset != source.position.offset ||
+                     position.inode != source.position.inode || position.device != source.position.device ||
+                     position.cursor != source.position.cursor || position.finished != source.position.finished;
   between_runs_ = true;
   if (moved || source.block == block_) move_position(source, position);
 }

@@ -143,6 +143,7 @@ Result<AgentConfig> parse_agent_config(const std::string& path, std::string_view
   for (std::string& folder : config.parser_folders) {
     if (!folder.starts_with('/')) folder = sys::parent_directory(path) + "/" + folder;
   }
+  read_redact(root, config.redact);
   for (YamlMap& input : root.maps("inputs")) read_input(input, config);
 
   TRY(reader.finish());

@@ -15,6 +15,8 @@
 //       bytes_max: 1GiB                # when full, files wait
 //       segment_bytes_max: 8MiB
 //     parsers: [/etc/reeve/parsers]    # folders with parsers in Lua, before those that are shipped
+//     redact:                          # secrets; see config_lines.h
+//       rules: [card, email]           # in addition to those that are on by themselves
 //     inputs:
 //       - type: file
 //         include: [/var/log/**/*.log]
@@ -44,6 +46,7 @@
 
 #include "agent/outputs.h"
 #include "agent/parse/line_rules.h"
+#include "agent/parse/redact.h"
 #include "agent/plugin_config.h"
 #include "collectors/table.h"
 #include "common/base/bytes.h"
@@ -72,6 +75,7 @@ struct AgentConfig {
   collect::CollectorConfigs inputs;
   std::vector<PluginConfig> plugins;
   std::vector<std::string> parser_folders = {"/etc/reeve/parsers"};  // of parsers in Lua; the shipped ones come behind
+  RedactConfig redact;
   std::vector<LineRules> line_rules{1};  // what inputs refer to; the first means nothing special
 
   std::string spool_dir() const { return data_dir + "/spool"; }

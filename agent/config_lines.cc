@@ -13,6 +13,7 @@ namespace {
 using sys::YamlMap;
 
 constexpr size_t parsers_max = 8;
+constexpr size_t redact_patterns_max = 64;
 
 std::string built_in_names() {
   std::string names;
@@ -58,6 +59,49 @@ void read_multiline(YamlMap& input, LineRules& rules) {
 }
 
 }  // namespace
+
+namespace {
+
+void read_rule_names(YamlMap& redact, const char* key, bool by_default, std::vector<std::string>& names) {
+  redact.read(key, names);
+  std::string allowed;
+  for (const RedactRule& rule : redact_rules()) {
+    if (rule.by_default == by_default) allowed += (allowed.empty() ? "" : ", ") + std::string(rule.name);
+  }
+  for (const std::string& name : names) {
+    const bool known = std::any_of(redact_rules().begin(), redact_rules().end(), [&](const RedactRule& rule) {
+      return rule.by_default == by_default && rule.name == name;
+    });
+    if (!known) redact.complain(key, "has \"" + printable(name) + "\"; allowed: " + allowed);
+  }
+}
+
+void read_custom(YamlMap& entry, RedactConfig& config) {
+  RedactConfig::Custom custom;
+  if (!entry.has("name")) entry.complain("name", "is missing; allowed: letters, digits, _ and -");
+  entry.read("name", custom.name, {.empty_allowed = false, .bytes_max = 64});
+  if (entry.has("name") && (!is_parser_name(custom.name) || custom.name.find(':') != std::string::npos))
+    entry.complain("name", "is \"" + printable(custom.name) + "\"; allowed: letters, digits, _ and -");
+  if (!entry.has("pattern")) entry.complain("pattern", "is missing; allowed: a regular expression in RE2's syntax");
+  entry.read("pattern", custom.pattern);
+  if (entry.has("pattern")) {
+    if (const auto complaint = complaint_about_pattern(custom.pattern)) entry.complain("pattern", *complaint);
+  }
+  if (entry.has("replace")) entry.read("replace", custom.replace.emplace(), {.empty_allowed = true, .bytes_max = 256});
+  config.patterns.push_back(std::move(custom));
+}
+
+}  // namespace
+
+void read_redact(YamlMap& root, RedactConfig& config) {
+  auto redact = root.map("redact");
+  if (!redact) return;
+  read_rule_names(*redact, "rules", false, config.rules);
+  read_rule_names(*redact, "off", true, config.off);
+  for (YamlMap& entry : redact->maps("patterns")) read_custom(entry, config);
+  if (config.patterns.size() > redact_patterns_max)
+    redact->complain("patterns", "are more than " + std::to_string(redact_patterns_max));
+}
 
 uint32_t read_line_rules(YamlMap& input, std::vector<LineRules>& all) {
   LineRules rules;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "agent/parse/line_rules.h"
+#include "agent/parse/redact.h"
 #include "common/sys/yaml.h"
 
 namespace reeve::agent {
@@ -22,5 +23,16 @@ namespace reeve::agent {
 // Reads them from an input's map. What is special becomes a further entry of `all`; the result is its index, 0 where
 // there is nothing special. `all` begins with one entry, for index 0.
 uint32_t read_line_rules(sys::YamlMap& input, std::vector<LineRules>& all);
+
+// The configuration's own `redact`:
+//
+//     redact:
+//       rules: [card, email]           # that are not on by themselves
+//       off: [jwt]                     # that would be
+//       patterns:                      # of one's own, looked for in every body and field value
+//         - name: ssn
+//           pattern: '\b(\d{3}-\d{2}-\d{4})\b'   # what its groups cover is replaced; all of it where it has none
+//           replace: '***'             # absent: [redacted:ssn]
+void read_redact(sys::YamlMap& root, RedactConfig& config);
 
 }  // namespace reeve::agent

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <cstdlib>
 #include <string>
 
 #include "agent/args.h"
@@ -13,6 +12,7 @@
 #include "agent/lua/list_command.h"
 #include "agent/lua/new_command.h"
 #include "agent/lua/test_command.h"
+#include "agent/parse/redact.h"
 #include "agent/parse/table.h"
 #include "agent/plugin_test.h"
 #include "agent/run.h"
@@ -113,6 +113,11 @@ int perform(const ListCommand& command) {
   std::fputs(
       lua::list_parsers(sys::real_disk(), config.ok() ? config->parser_folders : AgentConfig().parser_folders).c_str(),
       stdout);
+  std::puts("redact rules");
+  for (const RedactRule& rule : redact_rules()) {
+    std::printf("  %-13.*s %.*s%s\n", static_cast<int>(rule.name.size()), rule.name.data(),
+                static_cast<int>(rule.summary.size()), rule.summary.data(), rule.by_default ? "" : " Off by default.");
+  }
   std::puts("outputs");
   for (const OutputRow& row : outputs) {
     std::printf("  %-10.*s %.*s\n", static_cast<int>(row.name.size()), row.name.data(),

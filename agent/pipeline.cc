@@ -174,6 +174,7 @@ void Pipeline::Stages::open_collect_worker(size_t index, WorkerShare share) {
   worker.batcher.host = options.config.host;
   worker.batcher.output = options.config.output;
   worker.batcher.line_rules = options.config.line_rules;
+  worker.batcher.redact = options.config.redact;
   if (options.config.local_time) worker.batcher.local_offset = host_local_offset();
 
   CollectWorker::Handlers handlers;

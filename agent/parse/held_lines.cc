@@ -47,11 +47,18 @@ void HeldLines::take(const Draft& draft, bool partial, std::optional<uint64_t> o
   } else {
     records_.push_back(make_record(draft, stream, offset));
     piece = &records_.back();
+    piece->first_number = next_number_;
   }
   piece->in_piece = partial;
   piece->last_line = now;
+  piece->last_number = next_number_++;
   if (!partial) join(*piece, chain);
-  keep_bounds(chain.hold());
+
+  const HoldLimits& limits = chain.hold();
+  if (bytes_ > 2 * limits.bytes_max || lines_ > 2 * uint64_t{limits.lines_max}) {
+    for (const HeldRecord& record : records_) cuts_ += record.whole ? 0 : 1;
+    finish_all();
+  }
 }
 
 // The last one of the stream that waits: for its next piece, or for further lines.
@@ -82,27 +89,26 @@ void HeldLines::join(HeldRecord& line, const LineChain& chain) {
   ++bytes_;
   open->lines += line.lines;
   open->last_line = line.last_line;
+  open->last_number = line.last_number;
   const auto at = std::find_if(records_.begin(), records_.end(), [&line](const auto& each) { return &each == &line; });
   records_.erase(at);
 }
 
-// Twice what one record may have: as much again may wait behind it.
-void HeldLines::keep_bounds(const HoldLimits& limits) {
-  uint64_t bytes = bytes_;
-  uint64_t lines = lines_;
-  for (HeldRecord& record : records_) {
-    if (bytes <= 2 * limits.bytes_max && lines <= 2 * uint64_t{limits.lines_max}) return;
-    if (!record.whole) {
-      make_whole(record);
-      ++cuts_;
-    }
-    bytes -= record.text.size();
-    lines -= record.lines;
+// The first place where everything before it is whole and nothing after it began earlier.
+void HeldLines::find_ready() {
+  uint64_t last_number = 0;
+  for (size_t i = 0; i < records_.size() && records_[i].whole; ++i) {
+    last_number = std::max(last_number, records_[i].last_number);
+    if (i + 1 < records_.size() && records_[i + 1].first_number < last_number) continue;
+    ready_ = i + 1;
+    return;
   }
 }
 
 std::optional<HeldRecord> HeldLines::pop_whole() {
-  if (records_.empty() || !records_.front().whole) return {};
+  if (ready_ == 0) find_ready();
+  if (ready_ == 0) return {};
+  --ready_;
   HeldRecord record = std::move(records_.front());
   records_.pop_front();
   bytes_ -= record.text.size();

@@ -37,7 +37,10 @@ class JsonParser : public LineFormat {
  private:
   bool take_object(JsonWalk& walk, Draft& draft, CommonKeys& keys, BytesView prefix, int nesting) {
     if (!walk.take('{')) return false;
-    if (walk.take('}')) return true;
+    if (walk.take('}')) {
+      if (!prefix.empty()) draft.set_field(prefix, "{}");
+      return true;
+    }
     do {
       BytesView key;
       if (!walk.take_key(key)) return false;
