@@ -38,6 +38,24 @@ uint64_t blocks_held(const SpoolReport& spool) {
   return blocks;
 }
 
+uint64_t redacted_total(const AgentSnapshot& snapshot) {
+  uint64_t replaced = 0;
+  for (const RedactCounters& rule : snapshot.batcher.redacted) replaced += rule.replaced;
+  return replaced;
+}
+
+// "json 10 parsed, 2 unknown; lua:shop 5 parsed, 1 failed"
+std::string parsers_text(const std::vector<ParserCounters>& parsers) {
+  std::string text;
+  for (const ParserCounters& parser : parsers) {
+    text += (text.empty() ? "" : "; ") + parser.name + " " + std::to_string(parser.parsed) + " parsed";
+    if (parser.unknown > 0) text += ", " + std::to_string(parser.unknown) + " unknown";
+    if (parser.dropped > 0) text += ", " + std::to_string(parser.dropped) + " dropped";
+    if (parser.failed > 0) text += ", " + std::to_string(parser.failed) + " failed";
+  }
+  return text;
+}
+
 }  // namespace
 
 uint64_t dropped_total(const AgentSnapshot& snapshot) {
@@ -57,6 +75,24 @@ std::string to_prometheus(const AgentSnapshot& snapshot) {
   for (const auto& [reason, bytes] : snapshot.batcher.dropped_bytes) {
     text.sample("dropped_total", "{stage=\"collect\",reason=\"" + printable(reason) + "\"}", bytes);
   }
+  text.add("records_cut_total", "counter", "Records of several lines that reached a limit.",
+           snapshot.batcher.records_cut);
+  text.add("fields_left_out_total", "counter", "Fields beyond what one record may have.",
+           snapshot.batcher.fields_left_out);
+  text.family("parser_lines_total", "counter", "Lines that a parser was asked about, and what it said.");
+  for (const ParserCounters& parser : snapshot.batcher.parsers) {
+    const auto sample = [&](std::string_view result, uint64_t lines) {
+      text.sample("parser_lines_total", "{parser=\"" + parser.name + "\",result=\"" + std::string(result) + "\"}",
+                  lines);
+    };
+    sample("parsed", parser.parsed);
+    sample("unknown", parser.unknown);
+    sample("dropped", parser.dropped);
+    sample("failed", parser.failed);
+  }
+  text.family("redacted_total", "counter", "Secrets replaced before they were stored.");
+  for (const RedactCounters& rule : snapshot.batcher.redacted)
+    text.sample("redacted_total", "{rule=\"" + rule.name + "\"}", rule.replaced);
   text.add("spool_bytes", "gauge", "Bytes of the spool's segments.", snapshot.spool.bytes_held);
   text.add("spool_blocks", "gauge", "Durable blocks that the server has not acknowledged.",
            blocks_held(snapshot.spool));
@@ -78,6 +114,8 @@ std::string to_status_file(const AgentSnapshot& snapshot) {
   json.set("rows", snapshot.batcher.rows);
   json.set("points", snapshot.batcher.points);
   json.set("dropped_bytes", dropped_total(snapshot));
+  json.set("redacted", redacted_total(snapshot));
+  json.set("parsers", parsers_text(snapshot.batcher.parsers));
   json.set("spool_bytes", snapshot.spool.bytes_held);
   json.set("spool_blocks", blocks_held(snapshot.spool));
   json.set("spool_full", snapshot.spool.full_reason);
@@ -117,6 +155,8 @@ Result<StatusAnswer> read_status(sys::Disk& disk, const AgentConfig& config, con
   line("link", answer.running ? json.string_or("link") : "not running");
   line("rows", std::to_string(json.int_or("rows")) + " since " + json.string_or("started"));
   line("dropped", std::to_string(json.int_or("dropped_bytes")) + " bytes");
+  if (const std::string parsers = json.string_or("parsers"); !parsers.empty()) line("parsers", parsers);
+  line("redacted", std::to_string(json.int_or("redacted")) + " secrets");
   line("spool", std::to_string(json.int_or("spool_blocks")) + " blocks wait, " +
                     std::to_string(json.int_or("spool_bytes")) + " bytes on disk");
   if (const std::string full = json.string_or("spool_full"); !full.empty()) line("full", full);

@@ -24,10 +24,10 @@ namespace reeve::agent {
 // Of one parser, since the start.
 struct ParserCounters {
   std::string name;
-  uint64_t parsed = 0;
-  uint64_t unknown = 0;
-  uint64_t dropped = 0;
-  uint64_t failed = 0;
+  uint64_t parsed = 0;   // it said what the line is
+  uint64_t unknown = 0;  // no line of its kind
+  uint64_t dropped = 0;  // by its own decision
+  uint64_t failed = 0;   // a script, at this line
 };
 
 class LineChain {

@@ -134,7 +134,7 @@ __attribute__((target("avx2"))) bool LiteralScan::scan_32(BytesView text, Callba
   const __m256i nibble = _mm256_set1_epi8(15);
   // The last step lies as far back as it must; what it sees a second time is not looked at again.
   const size_t last = text.size() - step - fingerprint_bytes + 1;
-  for (size_t at = 0, seen = 0; seen <= last; at += step) {
+  for (size_t at = 0, seen = 0; seen < last + step; at += step) {
     at = at < last ? at : last;
     __m256i bits = _mm256_set1_epi8(-1);
     for (size_t i = 0; i < fingerprint_bytes; ++i) {

@@ -83,7 +83,7 @@ TEST_CASE("what is wrong is told with its place, what was found and what is allo
         "/etc/reeve/agent.yaml:2:14: spool.bytes_max is \"15MiB\"; allowed: a size from 16MiB to 1TiB");
   CHECK(complaint("spoool: {}\n") ==
         "/etc/reeve/agent.yaml:1:1: spoool is no known key; allowed: data_dir, host, server, output, time_zone, "
-        "listen, log_level, link, spool, inputs");
+        "listen, log_level, link, spool, parsers, redact, inputs");
   CHECK(complaint("output: void\n") == "/etc/reeve/agent.yaml:1:9: output is \"void\"; allowed: server, blackhole");
   CHECK(complaint("server: watch.example\n") ==
         "/etc/reeve/agent.yaml:1:9: server is \"watch.example\"; allowed: host:port, as in \"127.0.0.1:7420\" or "
@@ -96,10 +96,10 @@ TEST_CASE("what is wrong is told with its place, what was found and what is allo
 
 TEST_CASE("wrong inputs are told by their number") {
   CHECK(complaint("inputs:\n- type: files\n") ==
-        "/etc/reeve/agent.yaml:2:9: inputs[0].type is \"files\"; allowed: file, journal, host");
+        "/etc/reeve/agent.yaml:2:9: inputs[0].type is \"files\"; allowed: file, journal, host, scrape, syslog, plugin");
   CHECK(complaint("inputs:\n- include: [/a]\n") ==
         "/etc/reeve/agent.yaml:2:3: inputs[0].include is no known key; allowed: type\n"
-        "/etc/reeve/agent.yaml:2:3: inputs[0].type is missing; allowed: file, journal, host");
+        "/etc/reeve/agent.yaml:2:3: inputs[0].type is missing; allowed: file, journal, host, scrape, syslog, plugin");
   CHECK(complaint("inputs:\n- type: file\n") ==
         "/etc/reeve/agent.yaml:2:3: inputs[0].include is missing; allowed: a list of paths and globs");
   CHECK(complaint("inputs:\n- type: file\n  include: [log/a]\n") ==

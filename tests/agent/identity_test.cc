@@ -104,6 +104,8 @@ TEST_CASE("what the agent tells Prometheus has a help, a type and a value for ea
   AgentSnapshot snapshot;
   snapshot.batcher.rows = 7;
   snapshot.batcher.dropped_bytes["line_too_long"] = 11;
+  snapshot.batcher.parsers.push_back({.name = "json", .parsed = 3, .unknown = 2});
+  snapshot.batcher.redacted.push_back({.name = "jwt", .replaced = 4});
   snapshot.link = "open";
   snapshot.spool.view.lanes[0] = {3, 5};
 
@@ -111,6 +113,8 @@ TEST_CASE("what the agent tells Prometheus has a help, a type and a value for ea
 
   CHECK(text.find("# TYPE reeve_agent_rows_total counter\nreeve_agent_rows_total 7\n") != std::string::npos);
   CHECK(text.find("reeve_agent_dropped_total{stage=\"collect\",reason=\"line_too_long\"} 11\n") != std::string::npos);
+  CHECK(text.find("reeve_agent_parser_lines_total{parser=\"json\",result=\"unknown\"} 2\n") != std::string::npos);
+  CHECK(text.find("reeve_agent_redacted_total{rule=\"jwt\"} 4\n") != std::string::npos);
   CHECK(text.find("reeve_agent_spool_blocks 2\n") != std::string::npos);
   CHECK(text.find("reeve_agent_link_up 1\n") != std::string::npos);
   CHECK(dropped_total(snapshot) == 11);
