@@ -3,6 +3,7 @@
 
 #include "collectors/scrape_impl.h"
 #include "common/base/log.h"
+#include "common/sys/content_coding.h"
 #include "common/sys/disk.h"
 #include "common/sys/http_client.h"
 #include "common/sys/loop.h"
@@ -86,7 +87,7 @@ class Scraper {
     call.connect.server_name = config().tls.server_name;
     if (target.tls) call.connect.tls = TRY(tls_context());
     call.target = target.path;
-    call.headers = {{"Accept", accepted}, {"User-Agent", "reeve-agent"}};
+    call.headers = {{"Accept", accepted}, {"Accept-Encoding", "gzip"}, {"User-Agent", "reeve-agent"}};
     if (!config().bearer_token_file.empty()) {
       Bytes token = TRY_DURING(read_optional(config().bearer_token_file, token_bytes_max), "read the bearer token");
       token.resize(token.find_last_not_of(" \r\n\t") + 1);
@@ -127,8 +128,15 @@ class Scraper {
                                       "\"; allowed: text/plain, "
                                       "application/openmetrics-text");
     }
+    const std::string coding_name(response.header("content-encoding"));
+    const auto coding = sys::parse_content_coding(coding_name);
+    if (!coding) return Error(Code::invalid, "its page is coded as \"" + printable(coding_name) + "\"; allowed: gzip");
+    Bytes text = std::move(response.body);
+    if (*coding != sys::ContentCoding::identity) {
+      text = TRY_DURING(sys::decode_content(*coding, text, config().page_bytes_max), "decode its page");
+    }
     return MetricPage::parse(
-        std::move(response.body), *exposition,
+        std::move(text), *exposition,
         {.samples_max = config().samples_max, .labels_max = labels_max - shared_->labels.front().own().size()});
   }
 
