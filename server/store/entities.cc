@@ -10,7 +10,7 @@ namespace {
 #define AGENT_COLUMNS                                                                            \
   "id, host, version, enrolled, last_seen, revoked, certificate_serial, certificate_not_after, " \
   "spool_bytes, dropped_total, oldest_unsent_age_ms"
-#define KEY_COLUMNS "hash, id, prefix, role, created"
+#define KEY_COLUMNS "hash, id, prefix, role, created, label, scopes, expires, last_used, created_by, revoked"
 
 Agent read_agent(const Statement& row) {
   return {.id = row.uuid(0),
@@ -27,8 +27,17 @@ Agent read_agent(const Statement& row) {
 }
 
 ApiKey read_key(const Statement& row) {
-  return {
-      .id = row.uuid(1), .prefix = row.bytes(2), .hash = row.bytes(0), .role = row.bytes(3), .created = row.time(4)};
+  return {.id = row.uuid(1),
+          .prefix = row.bytes(2),
+          .hash = row.bytes(0),
+          .role = row.bytes(3),
+          .created = row.time(4),
+          .label = row.bytes(5),
+          .scopes = split_words(row.bytes(6)),
+          .expires = row.time(7),
+          .last_used = row.time(8),
+          .created_by = row.bytes(9),
+          .revoked = row.integer(10) != 0};
 }
 
 Error no_agent(const Uuid& agent) {
@@ -154,10 +163,39 @@ Status add_key(Database& database, const ApiKey& key) {
 }
 
 Status save_key(Database& database, const ApiKey& key) {
-  Statement write = TRY(database.prepare(
-      "save an API key", "INSERT OR REPLACE INTO api_keys (" KEY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)"));
-  write.bind(Blob{key.hash}, key.id, key.prefix, key.role, key.created);
+  Statement write = TRY(database.prepare("save an API key", "INSERT OR REPLACE INTO api_keys (" KEY_COLUMNS
+                                                            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"));
+  write.bind(Blob{key.hash}, key.id, key.prefix, key.role, key.created, key.label, join_words(key.scopes), key.expires,
+             key.last_used, key.created_by, key.revoked);
   return write.run();
+}
+
+Result<ApiKey> revoke_key(Database& database, const Uuid& id) {
+  ApiKey key;
+  {
+    Statement select = TRY(database.prepare("find an API key by id",
+                                            "SELECT " KEY_COLUMNS " FROM api_keys WHERE id = ?1 AND revoked = 0"));
+    select.bind(id);
+    const bool found = TRY(select.step());
+    if (!found) return Error(Code::not_found, "there is no such API key");
+    key = read_key(select);
+  }
+  key.revoked = true;
+  TRY(save_key(database, key));
+  return key;
+}
+
+Status save_key_used(Database& database, BytesView hash, WallTime at, Duration step) {
+  Statement update = TRY(database.prepare("note that a key was used",
+                                          "UPDATE api_keys SET last_used = ?2 WHERE hash = ?1 AND last_used <= ?3"));
+  update.bind(Blob{hash}, at, at - step);
+  return update.run();
+}
+
+Result<uint64_t> count_keys(Database& database) {
+  const int64_t count =
+      TRY(database.query_integer("count API keys", "SELECT count(*) FROM api_keys WHERE revoked = 0"));
+  return static_cast<uint64_t>(count);
 }
 
 Result<ApiKey> find_key(Database& database, BytesView hash) {

@@ -34,6 +34,9 @@ Result<std::vector<StoredToken>> list_tokens(Database& database);
 Status add_key(Database& database, const ApiKey& key);
 Status save_key(Database& database, const ApiKey& key);  // new or known
 Result<ApiKey> find_key(Database& database, BytesView hash);
+Result<ApiKey> revoke_key(Database& database, const Uuid& id);  // as it is now; Code::not_found, also where revoked
+Status save_key_used(Database& database, BytesView hash, WallTime at, Duration step);  // where `step` has passed since
+Result<uint64_t> count_keys(Database& database);                                       // but revoked ones
 Result<std::vector<ApiKey>> list_keys(Database& database);
 
 }  // namespace reeve::server

@@ -6,6 +6,7 @@
 #include "common/base/crc32c.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
+#include "server/store/rules.h"
 
 namespace reeve::server {
 
@@ -40,8 +41,30 @@ Json to_json(const StoredToken& token) {
 }
 
 Json to_json(const ApiKey& key) {
-  return Json::Object{{"kind", "key"},        {"hash", to_hex(key.hash)}, {"id", hex(key.id)},
-                      {"prefix", key.prefix}, {"role", key.role},         {"created", key.created.ns}};
+  return Json::Object{{"kind", "key"},
+                      {"hash", to_hex(key.hash)},
+                      {"id", hex(key.id)},
+                      {"prefix", key.prefix},
+                      {"role", key.role},
+                      {"created", key.created.ns},
+                      {"label", to_base64url(key.label)},
+                      {"scopes", join_words(key.scopes)},
+                      {"expires", key.expires.ns},
+                      {"created_by", to_base64url(key.created_by)},
+                      {"revoked", key.revoked}};
+}
+
+Json to_json(const User& user) {
+  return Json::Object{{"kind", "user"},
+                      {"id", hex(user.id)},
+                      {"email", to_base64url(user.email)},
+                      {"name", to_base64url(user.name)},
+                      {"role", user.role},
+                      {"password_hash", user.password_hash},
+                      {"disabled", user.disabled},
+                      {"created", user.created.ns},
+                      {"last_sign_in", user.last_sign_in.ns},
+                      {"revision", user.revision}};
 }
 
 Json to_json(const IncomingGap& gap) {
@@ -103,8 +126,26 @@ void add_thing(const Json& json, Entities& all) {
   } else if (kind == "token") {
     all.tokens.push_back({bytes_of(json, "hash"), time_of(json, "expires"), flag_of(json, "used")});
   } else if (kind == "key") {
-    all.keys.push_back({id_of(json, "id"), json.string_or("prefix"), bytes_of(json, "hash"), json.string_or("role"),
-                        time_of(json, "created")});
+    all.keys.push_back({.id = id_of(json, "id"),
+                        .prefix = json.string_or("prefix"),
+                        .hash = bytes_of(json, "hash"),
+                        .role = json.string_or("role"),
+                        .created = time_of(json, "created"),
+                        .label = text_of(json, "label"),
+                        .scopes = split_words(json.string_or("scopes")),
+                        .expires = time_of(json, "expires"),
+                        .created_by = text_of(json, "created_by"),
+                        .revoked = flag_of(json, "revoked")});
+  } else if (kind == "user") {
+    all.users.push_back({.id = id_of(json, "id"),
+                         .email = text_of(json, "email"),
+                         .name = text_of(json, "name"),
+                         .role = json.string_or("role"),
+                         .password_hash = json.string_or("password_hash"),
+                         .disabled = flag_of(json, "disabled"),
+                         .created = time_of(json, "created"),
+                         .last_sign_in = time_of(json, "last_sign_in"),
+                         .revision = count_of(json, "revision")});
   } else if (kind == "gap") {
     all.gaps.push_back({id_of(json, "agent"), id_of(json, "epoch"), lane_of(json), count_of(json, "from"),
                         count_of(json, "to"), text_of(json, "reason"), time_of(json, "arrival")});
@@ -112,6 +153,8 @@ void add_thing(const Json& json, Entities& all) {
     all.streams.push_back({id_of(json, "agent"), {id_of(json, "epoch"), lane_of(json), count_of(json, "through")}});
   } else if (kind == "damaged") {
     all.damaged_blocks = count_of(json, "blocks");
+  } else if (kind == "audit") {
+    all.audit_through = count_of(json, "through");
   }
 }
 
@@ -174,10 +217,14 @@ Bytes EntityCopies::encode(const Entities& entities) {
   add_all(entities.agents);
   add_all(entities.tokens);
   add_all(entities.keys);
+  add_all(entities.users);
   add_all(entities.gaps);
   add_all(entities.streams);
   if (entities.damaged_blocks) {
     append_frame(out, Json::Object{{"kind", "damaged"}, {"blocks", *entities.damaged_blocks}}, next_serial_++);
+  }
+  if (entities.audit_through) {
+    append_frame(out, Json::Object{{"kind", "audit"}, {"through", *entities.audit_through}}, next_serial_++);
   }
   return out;
 }

@@ -1,4 +1,5 @@
-// Two plain copies of what org.db holds and nothing else can give back: agents, tokens, keys, gaps, positions.
+// Two plain copies of what org.db holds and nothing else can give back: agents, tokens, keys, users, gaps, positions.
+// Sessions (people sign in again), the audit (too long; its numbers go on) and remembered answers are not copied.
 //
 // Each copy is a file of frames (mark, length, CRC32C, a JSON object); a change is appended to both, and the newest
 // frame of a thing counts. A damaged frame is passed by: the search goes on at the next mark. So a thing is lost only
@@ -15,6 +16,7 @@
 
 #include "common/base/result.h"
 #include "common/sys/disk.h"
+#include "server/store/accounts.h"
 #include "server/store/entities.h"
 #include "server/store/store.h"
 
@@ -29,9 +31,11 @@ struct Entities {
   std::vector<Agent> agents = {};
   std::vector<StoredToken> tokens = {};
   std::vector<ApiKey> keys = {};
+  std::vector<User> users = {};
   std::vector<IncomingGap> gaps = {};
   std::vector<AgentStream> streams = {};
   std::optional<uint64_t> damaged_blocks = std::nullopt;
+  std::optional<uint64_t> audit_through = std::nullopt;  // no entry has a higher id
 };
 
 class EntityCopies {

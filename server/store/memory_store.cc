@@ -8,6 +8,7 @@
 #include <shared_mutex>
 #include <tuple>
 
+#include "server/store/memory_accounts.h"
 #include "server/store/rules.h"
 #include "server/store/store.h"
 
@@ -29,6 +30,9 @@ struct StoredBlock {
 
 class MemoryStore : public Store {
  public:
+  Accounts& accounts() override { return accounts_; }
+  const Accounts& accounts() const override { return accounts_; }
+
   Result<std::vector<CommitOutcome>> commit_blocks(std::span<const IncomingBlock> blocks) override {
     // Everything that can fail comes first, so that the batch is stored wholly or not at all.
     std::vector<BlockRef> refs;
@@ -118,11 +122,7 @@ class MemoryStore : public Store {
     return {};
   }
 
-  Status add_api_key(const ApiKey& key) override {
-    std::unique_lock lock(mutex_);
-    if (!keys_.emplace(key.hash, key).second) return Error(Code::invalid, "add an API key: this key exists already");
-    return {};
-  }
+  Status add_api_key(const ApiKey& key) override { return accounts_.put_api_key(key); }
 
   Result<uint64_t> drop_days_before(const std::string& day) override {
     TRY(check_day(day));
@@ -203,12 +203,7 @@ class MemoryStore : public Store {
     return known->second;
   }
 
-  Result<ApiKey> find_api_key(BytesView hash) const override {
-    std::shared_lock lock(mutex_);
-    const auto key = keys_.find(Bytes(hash));
-    if (key == keys_.end()) return Error(Code::not_found, "there is no such API key");
-    return key->second;
-  }
+  Result<ApiKey> find_api_key(BytesView hash) const override { return accounts_.find_api_key(hash); }
 
   Result<std::vector<GapRecord>> list_gaps(const Uuid& agent) const override {
     std::shared_lock lock(mutex_);
@@ -262,7 +257,7 @@ class MemoryStore : public Store {
   std::vector<IncomingGap> gaps_;
   std::map<Uuid, Agent> agents_;
   std::map<Bytes, TokenState> tokens_;
-  std::map<Bytes, ApiKey> keys_;
+  MemoryAccounts accounts_{*this};
 };
 
 }  // namespace

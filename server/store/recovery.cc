@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "common/base/log.h"
+#include "server/store/account_tables.h"
 #include "server/store/block_index.h"
 #include "server/store/entities.h"
 #include "server/store/replace_file.h"
@@ -41,7 +42,8 @@ Status SqliteStore::open() {
     const Status opened = open_org();
     if (!opened.ok() && !org_damaged_) return opened.error();
     // An index that is gone is as good as damaged, when there is anything to put into it.
-    const bool anything = !TRY(days_.list()).empty() || !copied.agents.empty() || !copied.keys.empty();
+    const bool anything =
+        !TRY(days_.list()).empty() || !copied.agents.empty() || !copied.keys.empty() || !copied.users.empty();
     if (opened.ok() && org_->made() && anything) org_damaged_ = true;
   }
   if (!org_damaged_) {
@@ -101,7 +103,17 @@ Status SqliteStore::add_copied(const Entities& copied) {
       const Result<StoredToken> known = find_token(database, token.hash);
       if (!known.ok() || token.used) TRY(save_token(database, token));
     }
-    for (const ApiKey& key : copied.keys) TRY(save_key(database, key));
+    for (const ApiKey& key : copied.keys) {
+      const Result<ApiKey> known = find_key(database, key.hash);
+      if (!known.ok() || key.revoked) TRY(save_key(database, key));
+    }
+    for (const User& user : copied.users) {
+      const std::optional<User> known = TRY(server::find_user(database, user.id));
+      if (!known || known->revision < user.revision) TRY(save_user(database, user));
+    }
+    const auto audited = static_cast<int64_t>(copied.audit_through.value_or(0));
+    const int64_t last_audit = TRY(read_number(database, number_last_audit));
+    if (audited > last_audit) TRY(write_number(database, number_last_audit, audited));
     for (const IncomingGap& gap : copied.gaps) {
       const uint64_t through = TRY(find_through(database, gap.agent, gap.epoch, gap.lane));
       const CommitResult place = TRY(place_gap(through, gap));

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "common/base/log.h"
+#include "server/store/account_tables.h"
 #include "server/store/block_index.h"
 #include "server/store/entities.h"
 #include "server/store/replace_file.h"
@@ -92,6 +93,8 @@ Status SqliteStore::rebuild_index() {
     for (const Agent& agent : entities.agents) TRY(save_agent(*index, agent));
     for (const StoredToken& token : entities.tokens) TRY(save_token(*index, token));
     for (const ApiKey& key : entities.keys) TRY(save_key(*index, key));
+    for (const User& user : entities.users) TRY(save_user(*index, user));
+    TRY(write_number(*index, number_last_audit, static_cast<int64_t>(entities.audit_through.value_or(0))));
     for (const IncomingGap& gap : entities.gaps) {
       TRY(insert_gap(*index, gap));
       TRY(save_through(*index, gap.agent, gap.epoch, gap.lane, gap.to));
@@ -165,6 +168,8 @@ Result<Entities> SqliteStore::read_entities(Database& database) {
   all.agents = TRY(server::list_agents(database));
   all.tokens = TRY(list_tokens(database));
   all.keys = TRY(list_keys(database));
+  all.users = TRY(server::list_users(database));
+  all.audit_through = static_cast<uint64_t>(TRY(read_number(database, number_last_audit))) + audit_copy_step;
   all.gaps = TRY(list_all_gaps(database));
   for (const auto& [agent, position] : TRY(list_all_streams(database))) all.streams.push_back({agent, position});
   all.damaged_blocks = static_cast<uint64_t>(TRY(read_number(database, number_damaged)));

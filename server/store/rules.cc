@@ -1,6 +1,8 @@
 // The decisions that both stores share.
 #include "server/store/rules.h"
 
+#include <algorithm>
+
 #include "common/wire/search.h"
 
 namespace reeve::server {
@@ -57,8 +59,8 @@ bool is_whole(const BlockRef& block, BytesView bytes) {
     const auto series = wire::read_metric_block(bytes, {});
     return series.ok() || series.error().code() != Code::corrupt;
   }
-  const auto rows = wire::read_log_block(bytes);
-  return rows.ok() || rows.error().code() != Code::corrupt;
+  const Status columns = wire::check_log_columns(bytes);
+  return columns.ok() || columns.error().code() != Code::corrupt;
 }
 
 CommitResult place_block(uint64_t through, uint64_t sequence) {
@@ -88,6 +90,22 @@ Status check_new_token(const std::optional<TokenState>& known, const EnrolToken&
   if (!known || (!known->used && known->expires == token.expires)) return {};
   return Error(Code::invalid, known->used ? "this enrolment token was used before"
                                           : "this enrolment token exists already, with another expiry");
+}
+
+std::string join_words(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+std::vector<std::string> split_words(const std::string& text) {
+  std::vector<std::string> words;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    if (end > at) words.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
 }
 
 Status check_day(const std::string& day) {

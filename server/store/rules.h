@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/result.h"
 #include "server/store/store.h"
@@ -62,6 +63,10 @@ Status check_token(const std::optional<TokenState>& token, WallTime now);
 // The same token again is fine, for a caller who never heard the first answer; one that was used, or another expiry, is
 // Code::invalid.
 Status check_new_token(const std::optional<TokenState>& known, const EnrolToken& token);
+
+// A list of names as one text, parted by blanks.
+std::string join_words(const std::vector<std::string>& words);
+std::vector<std::string> split_words(const std::string& text);
 
 // "2026-11-21", and nothing else.
 Status check_day(const std::string& day);

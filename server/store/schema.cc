@@ -77,6 +77,64 @@ CREATE TABLE api_keys (
 ) WITHOUT ROWID;
 )sql";
 
+// Format 2: who may come in. Scopes are names parted by blanks; a time of 0 means never.
+static const char* const org_accounts = R"sql(
+ALTER TABLE api_keys ADD COLUMN label TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_keys ADD COLUMN scopes TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_keys ADD COLUMN expires INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN created_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_keys ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX api_keys_by_id ON api_keys (id);
+
+CREATE TABLE users (
+  id BLOB PRIMARY KEY,
+  email TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL,
+  password_hash TEXT NOT NULL,
+  disabled INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  last_sign_in INTEGER NOT NULL,
+  revision INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  hash BLOB PRIMARY KEY,
+  user BLOB NOT NULL,
+  created INTEGER NOT NULL,
+  refreshed INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  peer TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_by_user ON sessions (user, created);
+CREATE INDEX sessions_by_expiry ON sessions (expires);
+
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY,
+  time INTEGER NOT NULL,
+  actor_kind TEXT NOT NULL,
+  actor_id TEXT NOT NULL,
+  actor_name TEXT NOT NULL,
+  action TEXT NOT NULL,
+  target TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  peer TEXT NOT NULL
+);
+
+CREATE TABLE answers (
+  key_hash BLOB PRIMARY KEY,
+  request_hash BLOB NOT NULL,
+  status INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
+  expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX answers_by_expiry ON answers (expires);
+)sql";
+static const char* const org_upgrade_list[] = {org_accounts};
+const std::span<const char* const> org_upgrades = org_upgrade_list;
+
 // batch_first and batch_last are the commit ids that one commit_blocks stored together, perhaps over two days: a crash
 // before the index knows them keeps all or none. salvage.cc knows this table's record layout.
 const char* const day_schema = R"sql(

@@ -44,6 +44,7 @@ StoreFile::Options SqliteStore::org_options(const std::string& path) {
                        .on_damage = [this] { org_damaged_ = true; }},
           .schema = org_schema,
           .format = org_format,
+          .upgrades = org_upgrades,
           .readers_max = options_.readers_max};
 }
 
@@ -81,6 +82,10 @@ auto SqliteStore::read(Work work) const -> decltype(work(std::declval<Database&>
   const std::shared_ptr<StoreFile> file = org();
   const StoreFile::Reader reader = TRY(file->borrow());
   return work(*reader.operator->());
+}
+
+Status SqliteStore::read_once(const SqliteAccounts::Work& work) const {
+  return read([&](Database& database) { return work(database); });
 }
 
 // -- Blocks ----------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include "server/store/checksum_vfs.h"
 #include "server/store/day_files.h"
 #include "server/store/entity_copies.h"
+#include "server/store/sqlite_accounts.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store_file.h"
 #include "server/store/write_ahead_log.h"
@@ -25,10 +26,17 @@ class SqliteStore : public Store {
       : options_(options),
         vfs_(std::move(vfs)),
         days_(options, vfs_->name()),
-        copies_(options.disk, options.directory) {}
+        copies_(options.disk, options.directory),
+        accounts_(
+            {.write = [this](const char* purpose, const SqliteAccounts::Work& work) { return write(purpose, work); },
+             .read = [this](const SqliteAccounts::Work& work) { return read_once(work); },
+             .copy = [this](const Entities& changed) { copy_entities(changed); }}) {}
   ~SqliteStore() override;
 
   Status open();
+
+  Accounts& accounts() override { return accounts_; }
+  const Accounts& accounts() const override { return accounts_; }
 
   Result<std::vector<CommitOutcome>> commit_blocks(std::span<const IncomingBlock> blocks) override;
   Result<CommitOutcome> commit_gap(const IncomingGap& gap) override;
@@ -69,6 +77,8 @@ class SqliteStore : public Store {
   template <typename Work>
   auto read(Work work) const -> decltype(work(std::declval<Database&>()));
 
+  Status read_once(const SqliteAccounts::Work& work) const;
+
   // Repairs what was found damaged, by readers too. Each writing verb begins with it.
   Status heal();
   bool found_damage(const Error& error) const {
@@ -104,6 +114,7 @@ class SqliteStore : public Store {
   const std::unique_ptr<ChecksumVfs> vfs_;  // outlives every connection below
   mutable DayFiles days_;
   EntityCopies copies_;
+  SqliteAccounts accounts_;
   bool copies_stale_ = false;
   mutable std::mutex org_mutex_;  // guards the pointer: a rebuild exchanges the file under its readers
   std::shared_ptr<StoreFile> org_;

@@ -122,6 +122,12 @@ struct ApiKey {
   Bytes hash;          // SHA-256 of the key
   std::string role;
   WallTime created;
+  std::string label = {};
+  std::vector<std::string> scopes = {};  // names of permissions; empty: all that the role has
+  WallTime expires = {};                 // zero: never
+  WallTime last_used = {};               // zero: never; exact to key_used_step
+  std::string created_by = {};           // the user or key that made it, for people
+  bool revoked = false;
 };
 
 struct GapRecord {
@@ -135,9 +141,15 @@ struct StoreCounters {
   uint64_t damaged_blocks = 0;  // found damaged while reading, and set aside
 };
 
+class Accounts;
+
 class Store {
  public:
   virtual ~Store() = default;
+
+  // Users, sessions, keys, audit, remembered answers: accounts.h. They live in the store, and as long as it.
+  virtual Accounts& accounts() = 0;
+  virtual const Accounts& accounts() const = 0;
 
   // -- writing ------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 // Opens connections as they are needed, up to the bound.
 #include "server/store/store_file.h"
 
+#include <algorithm>
+
 namespace reeve::server {
 
 StoreFile::Reader::~Reader() {
@@ -18,13 +20,16 @@ Result<Database*> StoreFile::writer() {
     return Error(Code::invalid, path() + ": written in format " + std::to_string(format) +
                                     " by a newer release; this one reads up to " + std::to_string(options_.format));
   }
-  if (format == 0) {
-    // One transaction: a crash leaves the whole schema or an empty file.
+  if (format < options_.format) {
+    // One transaction: a crash leaves the whole schema, or the file as it was.
     Transaction transaction = TRY(Transaction::begin(*database));
-    TRY(database->execute("make the tables", options_.schema));
+    if (format == 0) TRY(database->execute("make the tables", options_.schema));
+    for (size_t i = static_cast<size_t>(std::max<int64_t>(format - 1, 0)); i < options_.upgrades.size(); ++i) {
+      TRY(database->execute("bring the tables to this release", options_.upgrades[i]));
+    }
     TRY(database->execute("make the tables", ("PRAGMA user_version=" + std::to_string(options_.format)).c_str()));
     TRY(transaction.commit());
-    made_ = true;
+    made_ = format == 0;
   }
   writer_ = std::move(database);
   return writer_.get();

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,10 @@ namespace reeve::server {
 class StoreFile {
  public:
   struct Options {
-    DatabaseOptions database;      // `read_only` is set here
-    const char* schema = nullptr;  // creates what is absent; runs when the writer opens
-    int64_t format = 0;            // PRAGMA user_version; a higher one in the file is refused
+    DatabaseOptions database;                    // `read_only` is set here
+    const char* schema = nullptr;                // makes a new file's tables in format 1, when the writer opens
+    int64_t format = 0;                          // PRAGMA user_version; a higher one in the file is refused
+    std::span<const char* const> upgrades = {};  // the first brings format 1 to 2; a new file gets them all
     uint32_t readers_max = 4;
   };
 

@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "server/store/store.h"
 
@@ -18,6 +19,8 @@ class StubbornStore : public Store {
   std::atomic<bool> full{false};                 // commits fail
   std::optional<std::shared_future<void>> held;  // listing agents waits for it; set before the store is shared
 
+  Accounts& accounts() override { return inner->accounts(); }
+  const Accounts& accounts() const override { return std::as_const(*inner).accounts(); }
   Result<std::vector<CommitOutcome>> commit_blocks(std::span<const IncomingBlock> blocks) override {
     if (full) return Error(Code::exhausted, "the disk is full");
     for (const IncomingBlock& block : blocks) {
