@@ -114,6 +114,16 @@ struct LogBlock::State {
     return {};
   }
 
+  Status load_all() {
+    TRY(load_times());
+    TRY(load_bodies());
+    TRY(load_levels());
+    TRY(load_services());
+    TRY(load_sources());
+    TRY(load_shapes());
+    return load_fields();
+  }
+
   Status load(ColumnType type, uint64_t limit, Rows& column) {
     if (!column.empty()) return {};
     return keep_whole(column, read_indexes(*reader, type, header.rows, limit, column));
@@ -242,13 +252,7 @@ class LogSearch {
 Result<std::vector<LogRow>> materialise(LogBlock::State& block, const Rows& rows) {
   std::vector<LogRow> out;
   if (rows.empty()) return out;
-  TRY(block.load_bodies());
-  TRY(block.load_levels());
-  TRY(block.load_services());
-  TRY(block.load_sources());
-  TRY(block.load_shapes());
-  TRY(block.load_fields());
-
+  TRY(block.load_all());
   out.reserve(rows.size());
   for (const uint32_t row : rows) {
     LogRow& to = out.emplace_back();
@@ -345,6 +349,14 @@ Result<std::vector<LogRow>> search_log_block(BytesView block, const LogPredicate
   state.header = TRY(parse_header(block));
   TRY(state.open_columns());
   return search_rows(state, predicate, wanted);
+}
+
+Status check_log_columns(BytesView block) {
+  LogBlock::State state;
+  state.block = block;
+  state.header = TRY(parse_header(block));
+  TRY(state.open_columns());
+  return state.header.rows == 0 ? Status() : state.load_all();
 }
 
 Result<std::vector<LogRow>> read_log_block(BytesView block) {

@@ -116,6 +116,9 @@ class LogBlock {
 Result<std::vector<LogRow>> search_log_block(BytesView block, const LogPredicate& predicate,
                                              const RowsWanted& wanted = {});
 
+// Whether every column can be read: what verify_block cannot say without decompressing. No row is materialised.
+Status check_log_columns(BytesView block);
+
 // Every row, for tests and the round trip; its memory follows the rows.
 Result<std::vector<LogRow>> read_log_block(BytesView block);
 

@@ -254,6 +254,8 @@ TEST_CASE("a damaged column fails each question that needs it, and no other") {
   }
   LogBlock block = LogBlock::open(bytes).value();
 
+  CHECK(check_log_columns(bytes).error().code() == Code::corrupt);
+  CHECK(check_log_columns(ten_rows()).ok());
   for (int n = 0; n < 2; ++n) {
     CHECK(block.search({}).error().code() == Code::corrupt);
     CHECK(block.visit({}, [](const RowFacts&) {}).ok());
