@@ -45,7 +45,8 @@ Status run_agent(const RunOptions& options) {
                         {"agent", at_start.agent},
                         {"data", config.data_dir},
                         {"output", at_start.output}});
-  if (config.inputs.file.empty() && config.inputs.journal.empty() && config.inputs.host.empty()) {
+  if (config.inputs.file.empty() && config.inputs.journal.empty() && config.inputs.host.empty() &&
+      config.inputs.scrape.empty() && config.inputs.syslog.empty() && config.plugins.empty()) {
     log_warn("the configuration names no inputs");
   }
 
