@@ -6,7 +6,7 @@
 // answers in JSON, named by its operationId: getV1LogsHistogram(query), postV1AgentsByIdRevoke(id). Feeds and other
 // streams become a constant with their path, for what reads streams. What it does not understand is an error: a client
 // that is silently wrong is worse than none.
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
 const isName = (text) => /^[A-Za-z_$][\w$]*$/.test(text);
@@ -129,7 +129,7 @@ export function makeClient(document) {
   return out.join('\n');
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (process.argv[1] && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
   if (process.argv.length !== 3) {
     process.stderr.write('usage: make_client.mjs OPENAPI.JSON > client.ts\n');
     process.exit(2);

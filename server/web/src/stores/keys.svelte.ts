@@ -31,6 +31,7 @@ class Keys {
     const at = event.target as HTMLElement;
     const typing = at.matches?.('input, textarea, select, [contenteditable]');
     if (typing && event.key === 'Escape') return at.blur();
+    if (event.key === 'Enter' && at.matches?.('a, button, summary')) return; // it does what it says
     if (typing || document.querySelector('dialog[open]')) return;
     const found = this.all.findLast((each) => each.key === event.key);
     if (!found) return;
