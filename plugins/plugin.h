@@ -28,8 +28,7 @@
  * Growth.     Fields are only ever added, at the end of a struct; `size` says how many there are. Anything else would be
  *             version 2, with a symbol of its own, and version 1 would stay. Compile as C99 or C++11, or later.
  */
-#ifndef REEVE_PLUGIN_H
-#define REEVE_PLUGIN_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -165,6 +164,4 @@ extern REEVE_EXPORT const struct reeve_plugin reeve_plugin_v1;
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

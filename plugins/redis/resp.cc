@@ -1,3 +1,4 @@
+// See resp.h.
 #include "resp.h"
 
 #include <fcntl.h>
