@@ -72,15 +72,35 @@ Command parse_args(int argc, char** argv) {
   CLI::App* org_list = org_app->add_subcommand("list", "Name them, the default one first.");
   org_list->add_option("--config", org.config_path, "the configuration")->required()->type_name("FILE");
 
+  UserCommand user;
+  CLI::App* user_app = app.add_subcommand("user", "Who may sign in, while the server is stopped.");
+  user_app->require_subcommand(1);
+  const auto add_user_verb = [&](const char* name, const char* description, UserCommand::Verb verb) {
+    CLI::App* verb_app = user_app->add_subcommand(name, description);
+    verb_app->callback([&user, verb] { user.verb = verb; });
+    verb_app->add_option("--config", user.config_path, "the configuration")->required()->type_name("FILE");
+    verb_app->add_option("--org", user.user.org, "of this org (default: the default one)")->type_name("NAME");
+    if (verb != UserCommand::Verb::list) {
+      verb_app->add_option("email", user.user.email, "their e-mail")->required()->type_name("EMAIL");
+    }
+    return verb_app;
+  };
+  add_user_verb("list", "Name them.", UserCommand::Verb::list);
+  add_user_verb("add", "Add one, and say the password that was made.", UserCommand::Verb::add)
+      ->add_option("--role", user.user.role, "viewer (default), engineer, manager, approver or admin")
+      ->type_name("ROLE");
+  add_user_verb("passwd", "Give one a new password and say it; their sessions end.", UserCommand::Verb::passwd);
+
   try {
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("one of run, check, init, org");
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("one of run, check, init, org, user");
   } catch (const CLI::ParseError& error) {
     return EndCommand{app.exit(error) == 0 ? 0 : usage_error};
   }
   if (run_app->parsed()) return run;
   if (check_app->parsed()) return check_command;
   if (org_app->parsed()) return org;
+  if (user_app->parsed()) return user;
   return init;
 }
 

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "server/init.h"
+#include "server/user_command.h"
 
 namespace reeve::server {
 
@@ -22,11 +23,17 @@ struct OrgCommand {
   std::string config_path;
   std::string add;  // empty: list them
 };
+struct UserCommand {
+  enum class Verb { list, add, passwd };
+  Verb verb = Verb::list;
+  std::string config_path;
+  UserChangeOffline user;
+};
 // Nothing is left to do but to end: help was printed, or a complaint.
 struct EndCommand {
   int status = 0;
 };
-using Command = std::variant<RunCommand, CheckCommand, InitCommand, OrgCommand, EndCommand>;
+using Command = std::variant<RunCommand, CheckCommand, InitCommand, OrgCommand, UserCommand, EndCommand>;
 
 Command parse_args(int argc, char** argv);
 

@@ -13,6 +13,7 @@ namespace {
 constexpr Duration retention_min = 24h;
 constexpr Duration retention_max = 24h * 3650;
 constexpr size_t names_max = 64;
+constexpr int64_t requests_max = 1'000'000'000;
 constexpr size_t org_chars_max = 63;
 
 constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warn", "error"};
@@ -75,6 +76,10 @@ Result<ServerConfig> parse_server_config(const std::string& path, std::string_vi
 
   root.read_duration("retention", config.retention, {.min = retention_min, .max = retention_max});
   root.read_size("disk_free_min", config.disk_free_min, {.min = 0, .max = 1024_GiB});
+  if (auto limits = root.map("limits")) {
+    limits->read("credential_requests", config.limits.per_credential, {.min = 1, .max = requests_max});
+    limits->read("org_requests", config.limits.per_org, {.min = 1, .max = requests_max});
+  }
   std::string level = "info";
   root.read_choice("log_level", level, {"debug", "info", "warn", "error"});
   const auto* found = std::find(level_names.begin(), level_names.end(), level);
@@ -102,6 +107,9 @@ std::string format_server_config(const ServerConfig& config) {
   }
   out += "\nretention: " + std::to_string(config.retention / 24h) + "d\n";
   out += "disk_free_min: " + sys::format_size(config.disk_free_min) + "  # with less, ingest pauses\n";
+  out += "\nlimits:  # requests within a minute; more are answered with 429\n";
+  out += "  credential_requests: " + std::to_string(config.limits.per_credential) + "  # of an API key or a user\n";
+  out += "  org_requests: " + std::to_string(config.limits.per_org) + "\n\n";
   out += "log_level: " + std::string(level_names[static_cast<size_t>(config.log_level)]) + "\n";
   return out;
 }

@@ -13,6 +13,9 @@
 //       api: web-1.example:7700
 //     retention: 30d
 //     disk_free_min: 256MiB           # or a twentieth of the disk; with less, ingest pauses and queries go on
+//     limits:                         # requests within a minute; more are answered with 429
+//       credential_requests: 6000     # of an API key or a user
+//       org_requests: 60000
 //     log_level: info
 //
 // An unknown or repeated key, a wrong kind and a value out of range are complaints with file, line and column. Checking
@@ -32,6 +35,12 @@
 
 namespace reeve::server {
 
+// Within a minute.
+struct RequestLimits {
+  int64_t per_credential = 6'000;
+  int64_t per_org = 60'000;
+};
+
 struct ServerConfig {
   std::string org = "default";
   std::string data_dir = ".";  // once read: never relative to anything but the process
@@ -47,6 +56,7 @@ struct ServerConfig {
   } advertise;
   Duration retention = 24h * 30;
   uint64_t disk_free_min = 256_MiB;
+  RequestLimits limits;
   LogLevel log_level = LogLevel::info;
 };
 

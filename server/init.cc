@@ -6,7 +6,10 @@
 
 #include "common/sys/crypto.h"
 #include "common/sys/lock_file.h"
+#include "common/sys/password.h"
+#include "server/api/gate.h"
 #include "server/org_files.h"
+#include "server/store/accounts.h"
 #include "server/store/sqlite_store.h"
 
 namespace reeve::server {
@@ -16,8 +19,7 @@ constexpr Duration ca_validity = 24h * 3650;
 constexpr Duration server_validity = 24h * 397;  // the most that browsers accept
 constexpr Duration renew_before = 24h * 30;
 constexpr uint64_t file_bytes_max = 1_MiB;
-constexpr size_t key_secret_bytes = 32;
-constexpr size_t key_prefix_chars = 10;
+constexpr size_t admin_password_bytes = 15;  // 20 letters
 
 using Said = std::vector<std::string>;
 
@@ -139,14 +141,20 @@ Result<std::optional<std::string>> why_certificate_is_due(sys::Disk& disk, WallT
   return reason;
 }
 
-}  // namespace
+AuditEntry init_entry(WallTime now, const char* action, const Uuid& target) {
+  return {.time = now,
+          .actor_kind = "system",
+          .actor_name = "reeve-server init",
+          .action = action,
+          .target = to_string(target)};
+}
 
-Status make_first_credentials(sys::Disk& disk, Clock& clock, Random& random, const FirstCredentials& of, Said& said) {
+Status make_first_key(sys::Disk& disk, Clock& clock, Random& random, const FirstCredentials& of, Store& store,
+                      Said& said) {
   const OrgFiles& files = of.files;
-  auto store = TRY(open_sqlite_store({.directory = files.store(), .disk = disk, .vfs = {}}));
   if (TRY(exists(disk, files.api_key()))) {
     const Bytes text = TRY(sys::read_file(disk, files.api_key(), file_bytes_max));
-    const Result<ApiKey> known = store->find_api_key(sys::sha256(text.substr(0, text.find('\n'))));
+    const Result<ApiKey> known = store.find_api_key(sys::sha256(text.substr(0, text.find('\n'))));
     if (known.ok()) {
       said.push_back("API key: " + files.api_key() + " (kept)");
       return {};
@@ -156,15 +164,46 @@ Status make_first_credentials(sys::Disk& disk, Clock& clock, Random& random, con
 
   // The file first: a key that the store knows and nobody has would be a door without a use.
   const WallTime now = clock.wall();
-  const std::string key = "rvk_" + to_base64url(sys::random_secret(key_secret_bytes));
-  TRY(sys::write_file_atomically(disk, files.api_key(), key + "\n"));
-  TRY(store->add_api_key({.id = make_uuid_v7(now, random),
-                          .prefix = key.substr(0, key_prefix_chars),
-                          .hash = sys::sha256(key),
-                          .role = "admin",
-                          .created = now}));
+  const std::string text = make_api_key(of.org);
+  TRY(sys::write_file_atomically(disk, files.api_key(), text + "\n"));
+  const ApiKey key{.id = make_uuid_v7(now, random),
+                   .prefix = api_key_prefix(text),
+                   .hash = sys::sha256(text),
+                   .role = "admin",
+                   .created = now,
+                   .label = "made by reeve-server init",
+                   .created_by = "reeve-server init"};
+  TRY(store.accounts().add_api_key(key, init_entry(now, "key.create", key.id)));
   said.push_back("API key: " + files.api_key());
   return {};
+}
+
+// Somebody must be able to sign in to the page; whoever may read the data folder reads the password there.
+Status make_admin(sys::Disk& disk, Clock& clock, Random& random, const FirstCredentials& of, Store& store, Said& said) {
+  const OrgFiles& files = of.files;
+  const std::string email = "admin@" + of.org + ".local";
+  const std::vector<User> users = TRY(store.accounts().list_users());
+  if (!users.empty()) {
+    const bool kept = TRY(exists(disk, files.admin_password()));
+    if (kept) said.push_back("first admin: " + email + ", password in " + files.admin_password() + " (kept)");
+    return {};
+  }
+  const WallTime now = clock.wall();
+  const std::string password = to_base64url(sys::random_secret(admin_password_bytes));
+  TRY(sys::write_file_atomically(disk, files.admin_password(), password + "\n"));
+  User admin{.id = make_uuid_v7(now, random), .email = email, .name = "Admin", .role = "admin", .created = now};
+  admin.password_hash = TRY(sys::hash_password(password));
+  TRY(store.accounts().add_user(admin, init_entry(now, "user.create", admin.id)));
+  said.push_back("first admin: " + email + ", password in " + files.admin_password());
+  return {};
+}
+
+}  // namespace
+
+Status make_first_credentials(sys::Disk& disk, Clock& clock, Random& random, const FirstCredentials& of, Said& said) {
+  auto store = TRY(open_sqlite_store({.directory = of.files.store(), .disk = disk, .vfs = {}}));
+  TRY(make_first_key(disk, clock, random, of, *store, said));
+  return make_admin(disk, clock, random, of, *store, said);
 }
 
 Result<std::vector<std::string>> init_org(sys::Disk& disk, Clock& clock, Random& random, const InitOptions& options) {

@@ -66,6 +66,24 @@ int perform(const OrgCommand& command) {
   return done;
 }
 
+int perform(const UserCommand& command) {
+  const Result<ServerConfig> config = read_config(command.config_path);
+  if (!config.ok()) return complain(config.error(), wrong_input);
+  if (const Status became = sys::become_owner_of(config->data_dir); !became.ok()) {
+    return complain(became.error(), failed);
+  }
+  SystemClock clock;
+  SystemRandom random;
+  sys::Disk& disk = sys::real_disk();
+  const Result<std::vector<std::string>> said =
+      command.verb == UserCommand::Verb::list  ? list_users_offline(disk, *config, command.user.org)
+      : command.verb == UserCommand::Verb::add ? add_user_offline(disk, clock, random, *config, command.user)
+                                               : set_password_offline(disk, clock, *config, command.user);
+  if (!said.ok()) return complain(said.error(), said.error().code() == Code::invalid ? wrong_input : failed);
+  for (const std::string& sentence : *said) std::printf("%s\n", sentence.c_str());
+  return done;
+}
+
 int perform(const EndCommand& command) {
   return command.status;
 }

@@ -10,6 +10,7 @@
 #include "common/sys/yaml.h"
 #include "server/agents_listener.h"
 #include "server/api/api_server.h"
+#include "server/auth/auth.h"
 #include "server/authority.h"
 #include "server/init.h"
 #include "server/org_files.h"
@@ -40,6 +41,7 @@ struct Pipeline::Stages : std::enable_shared_from_this<Stages> {
   Authority authority;
 
   std::vector<std::shared_ptr<Org>> orgs;
+  std::unique_ptr<Auth> auth;  // of all orgs
   std::unique_ptr<AgentsListener> agents;
   std::unique_ptr<ApiServer> api;
   std::shared_ptr<sys::TlsContext> agents_tls;
@@ -144,7 +146,12 @@ Status Pipeline::Stages::open_query(const OrgFiles& files) {
   }
   options.online = [this] { return online(); };
   std::vector<ApiContext*> contexts;
-  for (const auto& org : orgs) contexts.push_back(org->context.get());
+  sys::SigningKey signing_key = TRY(load_or_make_signing_key(world.disk, files.signing_key()));
+  auth = std::make_unique<Auth>(std::move(signing_key), config.limits);
+  for (const auto& org : orgs) {
+    org->context->auth = auth.get();
+    contexts.push_back(org->context.get());
+  }
   api = TRY_DURING(ApiServer::open(world.loop, counters, contexts, std::move(options)),
                    "listen for the API on " + to_string(config.listen.api));
   if (config.listen.api.port == 0) config.listen.api.port = api->port();
@@ -209,6 +216,7 @@ void Pipeline::stop() {
   stages_->world.loop.cancel(stages_->upkeep_timer);
   for (const auto& org : stages_->orgs) org->links->stop();
   stages_->api->stop();
+  stages_->auth->stop();
   for (const auto& org : stages_->orgs) org->writer->stop();
 }
 

@@ -1,6 +1,7 @@
 // The fleet, and taking an agent out of it.
 #include <array>
 
+#include "server/api/audit.h"
 #include "server/api/params.h"
 #include "server/api/tables.h"
 #include "server/store/store.h"
@@ -67,7 +68,8 @@ Result<Answer> post_revoke(ApiContext& context, const ApiRequest& request) {
   const std::optional<Uuid> id = parse_uuid(text);
   if (!id) return Error(Code::invalid, "\"" + printable(text, 80) + "\" is not an agent's id; an id is a UUID");
 
-  TRY(context.writer.run([&](Store& store) { return store.revoke_agent(*id); }));
+  const AuditEntry entry = audit_entry(request, {.action = "agent.revoke", .target = to_string(*id)});
+  TRY(context.writer.run([&](Store& store) { return store.accounts().revoke_agent(*id, entry); }));
   context.on_revoked(*id);
   return Answer(json_reply(Json(Json::Object{{"id", to_string(*id)}, {"state", "revoked"}})));
 }

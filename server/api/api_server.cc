@@ -5,9 +5,11 @@
 #include <list>
 #include <utility>
 
+#include "common/base/endpoint.h"
 #include "common/base/log.h"
 #include "server/api/feeds.h"
 #include "server/api/gate.h"
+#include "server/api/idempotency.h"
 #include "server/api/problem.h"
 #include "server/api/routes.h"
 #include "server/api/worker_pool.h"
@@ -39,7 +41,9 @@ struct Call {
   ApiContext* context = nullptr;  // of the org that asks, once it is known
   sys::Responder responder;
   bool wants_websocket = false;
-  uint64_t commits_seen = 0;  // how many commits there were when the handler began
+  sys::HttpHeaders headers = {};       // of the answer, whatever it is
+  Idempotency::TicketPtr ticket = {};  // of a request that may be sent again
+  uint64_t commits_seen = 0;           // how many commits there were when the handler began
 };
 using CallPtr = std::shared_ptr<Call>;
 
@@ -60,6 +64,7 @@ struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
   Gate gate;
   Options options;
   SystemRandom random;
+  Idempotency idempotency;
   WorkerPool pool;
   WorkerPool streams{streams_threads, streams_queue_max};  // for bodies that wait for their clients
   Feeds feeds{loop, gate};
@@ -91,6 +96,7 @@ struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
   void stream(const CallPtr& call, const Streamed& streamed);
   void begin_feed(const CallPtr& call);
   sys::HttpHeaders headers_of(const Call& call) const;
+  void keep_and_reply(const CallPtr& call, const Reply& reply);
   void reply(const Call& call, const Reply& reply);
   void fail(const Call& call, sys::HttpResponse problem);
   void finish(const Call& call, sys::HttpResponse response);
@@ -108,9 +114,12 @@ void ApiServer::Impl::on_request(sys::HttpRequest http_request, const sys::PeerI
   request.path = std::move(http_request.path);
   request.query = std::move(http_request.query);
   request.arrived = loop.clock().now();
-  request.peer = peer.address;
+  const std::optional<Endpoint> from = parse_endpoint(peer.address);
+  request.peer = from ? from->host : peer.address;  // its port changes with each connection
   const std::string_view id = http_request.header("X-Request-Id");
   request.request_id = is_request_id(id) ? std::string(id) : to_string(make_uuid_v7(loop.clock().wall(), random));
+
+  request.traceparent = next_traceparent(http_request.header("traceparent"), random);
 
   RouteMatch match = find_route(request.method, request.path);
   if (!match.route && match.allowed.empty()) {
@@ -198,6 +207,10 @@ void ApiServer::Impl::run(const CallPtr& call) {
     auto& admission = std::get<Admission>(verdict);
     call->context = admission.context;
     call->request.credential = std::move(admission.credential);
+    call->headers = std::move(admission.headers);
+    auto begun = idempotency.begin(*call->route, *call->context, call->request);
+    if (const auto* known = std::get_if<Reply>(&begun)) return reply(*call, *known);
+    if (auto* ticket = std::get_if<Idempotency::TicketPtr>(&begun)) call->ticket = std::move(*ticket);
   }
 
   if (call->route->feed) return begin_feed(call);
@@ -207,7 +220,7 @@ void ApiServer::Impl::run(const CallPtr& call) {
 }
 
 void ApiServer::Impl::give(const CallPtr& call, Reply& answer) {
-  reply(*call, answer);
+  keep_and_reply(call, answer);
 }
 
 void ApiServer::Impl::give(const CallPtr& call, WaitForCommit& pause) {
@@ -218,7 +231,7 @@ void ApiServer::Impl::give(const CallPtr& call, WaitForCommit& pause) {
 void ApiServer::Impl::give(const CallPtr& call, Later& later) {
   later.begin([self = shared_from_this(), call](Result<Reply> answer) {
     if (!answer.ok()) return self->fail(*call, make_problem(answer.error(), call->request.request_id));
-    self->reply(*call, *answer);
+    self->keep_and_reply(call, *answer);
   });
 }
 
@@ -262,6 +275,11 @@ void ApiServer::Impl::begin_feed(const CallPtr& call) {
       "feed");
 }
 
+void ApiServer::Impl::keep_and_reply(const CallPtr& call, const Reply& reply) {
+  if (!call->ticket) return this->reply(*call, reply);
+  Idempotency::keep(call->ticket, reply, [self = shared_from_this(), call, reply] { self->reply(*call, reply); });
+}
+
 void ApiServer::Impl::reply(const Call& call, const Reply& reply) {
   sys::HttpResponse response;
   response.status = reply.status;
@@ -273,6 +291,7 @@ void ApiServer::Impl::reply(const Call& call, const Reply& reply) {
                               {"path", call.request.path},
                               {"status", reply.status},
                               {"key", call.request.credential.key_prefix},
+                              {"traceparent", call.request.traceparent},
                               {"request_id", call.request.request_id}});
   }
   finish(call, std::move(response));
@@ -280,10 +299,12 @@ void ApiServer::Impl::reply(const Call& call, const Reply& reply) {
 
 void ApiServer::Impl::fail(const Call& call, sys::HttpResponse problem) {
   ++(problem.status >= 500 ? counters.requests_server_error : counters.requests_client_error);
+  Idempotency::release(call.ticket);
   log_info("request refused", {{"method", printable(call.request.method, 20)},
                                {"path", printable(call.request.path)},
                                {"status", problem.status},
                                {"key", call.request.credential.key_prefix},
+                               {"traceparent", call.request.traceparent},
                                {"request_id", call.request.request_id}});
   finish(call, std::move(problem));
 }
@@ -294,6 +315,8 @@ sys::HttpHeaders ApiServer::Impl::headers_of(const Call& call) const {
 }
 
 void ApiServer::Impl::finish(const Call& call, sys::HttpResponse response) {
+  for (const sys::HttpHeader& header : call.headers) response.headers.push_back(header);
+  response.headers.push_back({"traceparent", call.request.traceparent});
   response.headers.push_back({"X-Request-Id", call.request.request_id});
   if (response.header("Cache-Control").empty()) response.headers.push_back({"Cache-Control", "no-store"});
   call.responder.respond(std::move(response));

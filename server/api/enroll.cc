@@ -5,6 +5,7 @@
 #include <array>
 
 #include "common/sys/crypto.h"
+#include "server/api/audit.h"
 #include "server/api/params.h"
 #include "server/api/tables.h"
 #include "server/authority.h"
@@ -38,7 +39,9 @@ Result<Answer> post_enrol_token(ApiContext& context, const ApiRequest& request) 
   const std::string token =
       std::string(token_mark) + context.org + "_" + to_base64url(sys::random_secret(token_secret_bytes));
   const EnrolToken remembered{.hash = sys::sha256(token), .expires = request.now + valid_for};
-  TRY(context.writer.run([&](Store& store) { return store.add_enrol_token(remembered); }));
+  const AuditEntry entry = audit_entry(
+      request, {.action = "agent.token", .detail = Json::Object{{"expires", format_rfc3339(remembered.expires)}}});
+  TRY(context.writer.run([&](Store& store) { return store.accounts().add_enrol_token(remembered, entry); }));
 
   const std::string fingerprint = "sha256:" + context.authority.fingerprint();
   Json body;
@@ -78,7 +81,9 @@ Result<Answer> post_enroll(ApiContext& default_org, const ApiRequest& request) {
   agent.certificate_serial = made.serial;
   agent.certificate_not_after = made.not_after;
   const Bytes hash = sys::sha256(token);
-  TRY(context.writer.run([&](Store& store) { return store.enrol_agent(hash, request.now, agent); }));
+  const AuditEntry entry =
+      audit_entry(request, {.action = "agent.enrol", .target = to_string(id), .detail = Json::Object{{"host", host}}});
+  TRY(context.writer.run([&](Store& store) { return store.accounts().enrol_agent(hash, request.now, agent, entry); }));
   context.on_enrolled(id);
 
   Json body;
@@ -100,7 +105,8 @@ constexpr std::array table{
           "/v1/agents/tokens",
           Permission::agents_write,
           post_enrol_token,
-          {.summary = "A one-time enrolment token, and the command that uses it", .status = 201}},
+          {.summary = "A one-time enrolment token, and the command that uses it", .status = 201}}
+        .idempotent(),
 };
 
 }  // namespace

@@ -47,4 +47,12 @@ sys::HttpResponse make_problem(int status, std::string_view code, std::string_vi
   return response;
 }
 
+Reply problem_reply(const Problem& problem, std::string_view request_id, sys::HttpHeaders headers) {
+  sys::HttpResponse response = make_problem(problem.status, problem.code, problem.detail, request_id);
+  return Reply{.status = response.status,
+               .content_type = std::string(response.header("Content-Type")),
+               .body = std::move(response.body),
+               .headers = std::move(headers)};
+}
+
 }  // namespace reeve::server

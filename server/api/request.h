@@ -25,6 +25,7 @@
 
 namespace reeve::server {
 
+class Auth;
 class Authority;
 class Gate;
 class Intake;
@@ -44,6 +45,7 @@ struct Credential {
   std::string name = {};        // the key's label or the user's e-mail, for the audit and the log
   Role role = Role::viewer;
   std::vector<std::string> scopes = {};  // names of permissions; empty: all of the role's
+  Bytes session = {};                    // of a token or a cookie: the session's hash
 };
 
 constexpr std::string_view to_string(Credential::Kind kind) {
@@ -64,6 +66,7 @@ struct ApiRequest {
   Bytes body;        // decoded: Content-Encoding is dealt with before a handler sees it
   std::string peer;  // "10.0.0.7": who is connected
   std::string request_id;
+  std::string traceparent;  // of this request, for whatever it calls
   Credential credential;                   // empty on routes without a permission
   std::shared_ptr<const AgentSet> online;  // whose link is open
   WallTime now;                            // when it was called, this time
@@ -119,6 +122,8 @@ struct ApiContext {
   std::function<void(const Uuid& agent)> on_revoked;
   std::function<void(Duration at_least)> on_watched;  // somebody follows the logs, and will for this long
   std::function<size_t()> api_queued = {};            // requests waiting for a thread
+
+  Auth* auth = nullptr;  // shared by all orgs; without it nobody signs in, and API keys alone count
 
   std::shared_ptr<LogBlockCache> log_blocks = {};  // of this store
 };

@@ -53,11 +53,25 @@ struct Route {
   RouteDocs docs;
   RunsOn runs_on = RunsOn::pool;
   uint64_t body_bytes_max = 64_KiB;  // decoded; more is 413
+  bool repeatable = false;           // takes an Idempotency-Key
+  bool cookie_suffices = false;      // though it changes something
 
   // The same with another bound: for routes that take batches.
   constexpr Route taking(uint64_t bytes_max) const {
     Route changed = *this;
     changed.body_bytes_max = bytes_max;
+    return changed;
+  }
+  // With an Idempotency-Key it may be sent again: the first answer comes again, and nothing is done twice.
+  constexpr Route idempotent() const {
+    Route changed = *this;
+    changed.repeatable = true;
+    return changed;
+  }
+  // For the session's own routes: the page's cookie is credential enough, where the Origin is ours.
+  constexpr Route with_cookie() const {
+    Route changed = *this;
+    changed.cookie_suffices = true;
     return changed;
   }
 };

@@ -16,6 +16,10 @@ std::span<const Route> log_counts_routes();
 std::span<const Route> live_routes();
 std::span<const Route> metrics_routes();
 std::span<const Route> agents_routes();
+std::span<const Route> session_routes();
+std::span<const Route> users_routes();
+std::span<const Route> keys_routes();
+std::span<const Route> audit_routes();
 std::span<const Route> openapi_routes();
 std::span<const Route> web_routes();
 
