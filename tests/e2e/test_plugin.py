@@ -145,6 +145,21 @@ class Plugins(unittest.TestCase):
             wait_until('it is refused', lambda: 'plugin is off' in open_one.tail(100000))
             self.assertIn('can be written by others', open_one.tail(100000))
 
+    def test_a_plugin_that_hangs_holds_up_neither_the_others_nor_the_end(self):
+        with Lab() as lab:
+            lab.up()
+            built = os.path.join(lab.root, 'odd.so')
+            subprocess.run(['cc', '-std=gnu99', '-O1', '-fPIC', '-shared', f'-I{CLONE}', '-o', built,
+                            os.path.join(CLONE, 'tests', 'agent', 'plugins', 'odd.c')], check=True)
+            path, sha256 = self.install('odd.so', built)
+            inputs = ''.join(f'  - type: plugin\n    path: {path}\n    sha256: {sha256}\n    interval: 1s\n'
+                             f'    config: {{mode: {mode}}}\n' for mode in ('hang', 'emit'))
+            agent = lab.add_agent('web-1', inputs).start()
+            wait_until('the other one is stored', lambda: len(lab.logs('polled')) >= 2)
+            wait_until('both are loaded', lambda: agent.tail(100000).count('plugin is loaded') == 2)
+            self.assertEqual(agent.stop(), 0)
+            self.assertIn('plugin does not come back, the agent ends without it', agent.tail(100000))
+
     def test_a_wrong_configuration_of_a_plugin_is_said_and_the_agent_goes_on(self):
         with Lab() as lab:
             lab.up()
