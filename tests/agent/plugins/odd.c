@@ -81,7 +81,7 @@ static void emit_all(struct instance *self) {
   item.kind = REEVE_LOG;
   item.text = text_of("polled");
   item.level = REEVE_WARN;
-  item.time_ns = 1000000000;
+  item.time_ns = INT64_C(1767225600000000000);
   self->host->emit(self->host->self, &item);
 }
 
