@@ -399,6 +399,10 @@ Bytes RequestParser::take_body() {
   return std::exchange(impl_->reader.message().body, Bytes());
 }
 
+uint64_t RequestParser::body_bytes() const {
+  return impl_->reader.message().body.size();
+}
+
 void RequestParser::set_body_limit(std::function<uint64_t(const HttpRequest& head)> limit) {
   impl_->body_limit = std::move(limit);
 }

@@ -93,6 +93,7 @@ class RequestParser {
   // For a body that is worked on as it comes: the head, once it is complete, and what of the body was read since.
   HttpRequest& head();
   Bytes take_body();
+  uint64_t body_bytes() const;  // gathered, and not yet taken
 
   // Asked once, when the head is complete and before the body is read: the body's limit for this request.
   void set_body_limit(std::function<uint64_t(const HttpRequest& head)> limit);

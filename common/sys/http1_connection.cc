@@ -1,7 +1,7 @@
 // One HTTP/1.x connection. It reads a request, waits for its answer, lets the client take it, and reads the next; what
-// comes meanwhile is kept. It has one timer, whose meaning follows what it waits for: idle, head, body; while the
-// handler works there is none, because a slow handler is our own fault. Clients that do not take their answers are
-// noticed by the server's tick.
+// comes meanwhile is kept. It has one deadline, whose meaning follows what it waits for: idle, head, body; while the
+// handler works there is none, because a slow handler is our own fault. The server's tick looks at it, and notices
+// clients that do not take their answers.
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/sys/http_exchange.h"
@@ -23,7 +23,8 @@ class Http1Connection final : public HttpConnection,
         stream_(std::move(stream)),
         peer_(stream_->peer()),
         parser_(server_->options.limits),
-        stall_(server_->options) {
+        stall_(server_->options),
+        share_(*server_) {
     if (server_->options.body_limit) parser_.set_body_limit(server_->options.body_limit);
     if (server_->options.http2) phase_ = Phase::sniffing;
   }
@@ -50,10 +51,10 @@ class Http1Connection final : public HttpConnection,
   void drop() override {
     if (dropped_) return;
     dropped_ = true;
-    server_->loop.cancel(timer_);
     if (exchange_ != nullptr) exchange_->close();
     exchange_.reset();
     close_finished();
+    share_.release();
     stream_.reset();
     server_->connections.erase(shared_from_this());
   }
@@ -65,6 +66,8 @@ class Http1Connection final : public HttpConnection,
   }
 
   void on_tick(Instant now) override {
+    if (dropped_) return;
+    if (waiting_ != Waiting::nothing && now >= deadline_) on_timeout();
     if (dropped_ || !stall_.stalled(stream_->pending_bytes() > 0, stream_->bytes_sent(), now)) return;
     ++server_->stats.stalled_total;
     log_info("a client did not take its answer, and is cut", {{"peer", peer_.address}});
@@ -207,6 +210,9 @@ class Http1Connection final : public HttpConnection,
     if (dropped_ || phase_ == Phase::closing) return;
     if (body_ != nullptr) {
       if (const auto bad = body_->put(parser_.take_body())) return refuse(bad->status, bad->detail);
+    }
+    if (!share_.grow_to(held_bytes())) return refuse(503, bodies_full);
+    if (body_ != nullptr) {
       if (body_->paused()) {
         arm(Waiting::nothing);  // it waits for us, not for the client
         phase_ = Phase::holding;
@@ -219,6 +225,7 @@ class Http1Connection final : public HttpConnection,
   void resume_body(uint64_t number) {
     if (dropped_ || phase_ != Phase::holding || number != index_) return;
     if (const auto bad = body_->put({})) return refuse(bad->status, bad->detail);
+    if (!share_.grow_to(held_bytes())) return refuse(503, bodies_full);
     if (body_->paused()) return;
     phase_ = Phase::reading;
     if (parser_.progress() != HttpProgress::complete) {
@@ -234,7 +241,10 @@ class Http1Connection final : public HttpConnection,
     if (phase_ == Phase::reading) read_kept();
   }
 
+  uint64_t held_bytes() const { return body_ != nullptr ? body_->held_bytes() : parser_.body_bytes(); }
+
   void end_body(BytesView& behind) {
+    share_.release();
     HttpRequest request = parser_.take();
     if (body_ != nullptr) {
       if (const auto bad = body_->finish(request)) return refuse(bad->status, bad->detail);
@@ -285,6 +295,7 @@ class Http1Connection final : public HttpConnection,
     ++server_->stats.requests_bad_total;
     log_debug("a request is refused", {{"peer", peer_.address}, {"status", status}, {"detail", detail}});
     HttpResponse refusal = make_problem(status, detail);
+    if (status == 503) refusal.headers.push_back({"Retry-After", "1"});
     if (status == 415) refusal.headers.push_back({"Accept-Encoding", "gzip, deflate, zstd"});
     refusal.keep_alive = false;
     if (!stream_->write_owned(serialize(refusal))) return drop();
@@ -364,21 +375,14 @@ class Http1Connection final : public HttpConnection,
     if (stream_->pending_bytes() == 0) stream_->close();
   }
 
+  // Deadlines are looked at by the server's tick: a timer for each request would cost more than the request.
   void arm(Waiting waiting) {
-    server_->loop.cancel(timer_);
     waiting_ = waiting;
     if (waiting == Waiting::nothing) return;
     const HttpServerOptions& options = server_->options;
-    const Duration timeout = waiting == Waiting::idle   ? options.idle_timeout
-                             : waiting == Waiting::head ? options.header_timeout
-                                                        : options.body_timeout;
-    timer_ = server_->loop.after(
-        timeout,
-        [this] {
-          const auto hold = shared_from_this();
-          on_timeout();
-        },
-        "http timeout");
+    deadline_ = server_->loop.clock().now() + (waiting == Waiting::idle   ? options.idle_timeout
+                                               : waiting == Waiting::head ? options.header_timeout
+                                                                          : options.body_timeout);
   }
 
   void on_timeout() {
@@ -395,9 +399,10 @@ class Http1Connection final : public HttpConnection,
   StallWatch stall_;
   Bytes unread_;
   Phase phase_ = Phase::reading;
+  BodyShare share_;
   std::unique_ptr<RequestBody> body_;  // none where it is gathered as it is
   Waiting waiting_ = Waiting::nothing;
-  TimerId timer_;
+  Instant deadline_;  // unless it waits for nothing
 
   uint64_t index_ = 0;  // of the current request
   std::shared_ptr<Exchange> exchange_;

@@ -12,8 +12,7 @@ namespace {
 
 constexpr uint32_t stream_window_bytes = 256_KiB;
 constexpr int32_t connection_window_bytes = 1 << 20;
-constexpr uint64_t gathered_bytes_max = 64_MiB;  // of unfinished bodies, beside one of any allowed size
-constexpr uint64_t resets_burst = 200;           // CVE-2023-44487
+constexpr uint64_t resets_burst = 200;  // CVE-2023-44487
 constexpr uint64_t resets_per_second = 20;
 constexpr size_t acknowledgements_max = 256;  // owed to a client that does not read them
 
@@ -212,7 +211,7 @@ void Http2Connection::on_begin_frame(const nghttp2_frame_hd& head) {
 
 void Http2Connection::on_begin_headers(const nghttp2_frame& frame) {
   if (frame.headers.cat != NGHTTP2_HCAT_REQUEST) return;
-  auto request = std::make_unique<Http2Request>(server_->options);
+  auto request = std::make_unique<Http2Request>(*server_);
   request->began = server_->loop.clock().now();
   requests_.emplace(frame.hd.stream_id, std::move(request));
 }
@@ -285,11 +284,7 @@ void Http2Connection::on_piece(int32_t id, BytesView piece) {
   }
   request->body_bytes += piece.size();
   if (request->body_bytes > request->body_bytes_max) return refuse_body(id, *request, request->body_bytes);
-  if (request->body == nullptr) {
-    gather(id, *request, piece);
-  } else {
-    put(id, *request, piece);
-  }
+  take_piece(id, *request, piece);
   if (request->body != nullptr && request->body->paused()) {
     request->unconsumed += piece.size();  // the client's window stays that much smaller
   } else {
@@ -308,7 +303,6 @@ void Http2Connection::on_stream_end(int32_t id) {
   const auto found = requests_.find(id);
   if (found == requests_.end()) return;
   Http2Request& request = *found->second;
-  if (!request.dispatched) gathered_bytes_ -= request.request.body.size();
   if (request.exchange != nullptr) request.exchange->close();
   requests_.erase(found);
   idle_since_ = server_->loop.clock().now();
@@ -316,21 +310,24 @@ void Http2Connection::on_stream_end(int32_t id) {
 
 // -- Requests on their way to the handler ----------------------------------------------------------------------------
 
-void Http2Connection::gather(int32_t id, Http2Request& request, BytesView piece) {
-  const bool alone = gathered_bytes_ == request.request.body.size();
-  if (!alone && gathered_bytes_ + piece.size() > gathered_bytes_max) {
-    return refuse(id, request, {503, "too many bodies at once on this connection"});
-  }
-  request.request.body += piece;
-  gathered_bytes_ += piece.size();
-}
-
-void Http2Connection::put(int32_t id, Http2Request& request, BytesView piece) {
-  if (request.body->paused()) {
+void Http2Connection::take_piece(int32_t id, Http2Request& request, BytesView piece) {
+  if (request.body == nullptr) {
+    request.request.body += piece;
+  } else if (request.body->paused()) {
     request.kept += piece;
   } else if (auto bad = request.body->put(piece)) {
-    refuse(id, request, std::move(*bad));
+    return refuse(id, request, std::move(*bad));
   }
+  (void)share_out(id, request);  // it refuses by itself
+}
+
+// False where the server holds too many bodies, and this request is refused.
+bool Http2Connection::share_out(int32_t id, Http2Request& request) {
+  const uint64_t held =
+      request.request.body.size() + request.kept.size() + (request.body != nullptr ? request.body->held_bytes() : 0);
+  if (request.share.grow_to(held)) return true;
+  refuse(id, request, {503, bodies_full});
+  return false;
 }
 
 void Http2Connection::resume_body(int32_t id) {
@@ -344,7 +341,7 @@ void Http2Connection::resume_body(int32_t id) {
   }
   if (bad) {
     refuse(id, *request, std::move(*bad));
-  } else if (!request->body->paused()) {
+  } else if (share_out(id, *request) && !request->body->paused()) {
     request->began = server_->loop.clock().now();
     nghttp2_session_consume_stream(session_, id, std::exchange(request->unconsumed, 0));
     if (request->complete) ready_.push_back(id);
@@ -373,7 +370,7 @@ void Http2Connection::dispatch() {
 
 void Http2Connection::hand_over(int32_t id, Http2Request& request) {
   request.dispatched = true;
-  if (request.body == nullptr) gathered_bytes_ -= request.request.body.size();
+  request.share.release();
   request.body.reset();
   ++server_->stats.requests_total;
   const bool gzip = server_->options.compress_responses && accepts_gzip(request.request.header("accept-encoding"));
@@ -384,13 +381,16 @@ void Http2Connection::hand_over(int32_t id, Http2Request& request) {
 void Http2Connection::refuse(int32_t id, Http2Request& request, HttpError error) {
   if (request.dispatched) return;
   request.dispatched = true;
-  gathered_bytes_ -= request.request.body.size();
   ++server_->stats.requests_bad_total;
   log_debug("a request is refused", {{"peer", peer_.address}, {"status", error.status}, {"detail", error.detail}});
   request.request.body = Bytes();
   request.kept = Bytes();
   request.body.reset();
-  answer(id, request, make_problem(error.status, error.detail));
+  request.share.release();
+  HttpResponse refusal = make_problem(error.status, error.detail);
+  if (error.status == 503) refusal.headers.push_back({"Retry-After", "1"});
+  if (error.status == 415) refusal.headers.push_back({"Accept-Encoding", "gzip, deflate, zstd"});
+  answer(id, request, std::move(refusal));
 }
 
 void Http2Connection::refuse_body(int32_t id, Http2Request& request, uint64_t bytes) {

@@ -47,13 +47,14 @@ class FrameBudget {
 
 // One request and its answer: one of HTTP/2's streams.
 struct Http2Request {
-  explicit Http2Request(const HttpServerOptions& options) : stall(options) {}
+  explicit Http2Request(HttpServer::Impl& server) : share(server), stall(server.options) {}
 
   RequestFields fields;
   HttpRequest request;
   std::unique_ptr<RequestBody> body;  // none where it is gathered as it is
   uint64_t body_bytes_max = 0;
   uint64_t body_bytes = 0;
+  BodyShare share;
   Bytes kept;             // came while the body was paused
   size_t unconsumed = 0;  // of the stream's window, meanwhile
   bool head_done = false;
@@ -108,8 +109,8 @@ class Http2Connection final : public HttpConnection,
   void spend();
 
   // Requests on their way to the handler.
-  void gather(int32_t id, Http2Request& request, BytesView piece);
-  void put(int32_t id, Http2Request& request, BytesView piece);
+  void take_piece(int32_t id, Http2Request& request, BytesView piece);
+  bool share_out(int32_t id, Http2Request& request);
   void resume_body(int32_t id);
   void dispatch();
   void hand_over(int32_t id, Http2Request& request);
@@ -135,7 +136,6 @@ class Http2Connection final : public HttpConnection,
   std::unordered_map<int32_t, std::unique_ptr<Http2Request>> requests_;
   std::vector<int32_t> ready_;  // complete, and not yet handed over
   uint64_t requests_seen_ = 0;
-  uint64_t gathered_bytes_ = 0;  // of bodies that are not complete
   FrameBudget budget_;
   StallWatch stall_;
   Instant opened_;

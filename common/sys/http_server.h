@@ -100,6 +100,8 @@ struct HttpServerOptions {
   bool decode_bodies = false;
   // Asked when a head is complete: who takes this body piece by piece; null to gather it in HttpRequest::body.
   std::function<std::shared_ptr<BodySink>(const HttpRequest& head, BodyFlow flow)> body_sink{};
+  // Of all bodies that are being gathered, over all connections; a request beyond it is 503 with Retry-After.
+  uint64_t bodies_bytes_max = 256_MiB;
   bool compress_responses = true;  // of 1 KiB and more, as HttpResponse::compress says
   Duration header_timeout = 10s;   // from the first byte of a request to the end of its head
   Duration body_timeout = 60s;

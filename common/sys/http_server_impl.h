@@ -41,7 +41,35 @@ struct HttpServer::Impl final : std::enable_shared_from_this<HttpServer::Impl> {
   std::function<void()> finished;
   uint16_t port = 0;
   HttpServerStats stats;
+  uint64_t bodies_bytes = 0;  // gathered and not yet with the handler
 };
+
+// What one body holds of the server's memory.
+class BodyShare {
+ public:
+  explicit BodyShare(HttpServer::Impl& server) : server_(server) {}
+  ~BodyShare() { release(); }
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+
+  // False where the server holds too much of others.
+  [[nodiscard]] bool grow_to(uint64_t bytes) {
+    if (bytes <= bytes_) return true;
+    if (server_.bodies_bytes + (bytes - bytes_) > server_.options.bodies_bytes_max) return false;
+    server_.bodies_bytes += bytes - bytes_;
+    bytes_ = bytes;
+    return true;
+  }
+  void release() {
+    server_.bodies_bytes -= bytes_;
+    bytes_ = 0;
+  }
+
+ private:
+  HttpServer::Impl& server_;
+  uint64_t bytes_ = 0;
+};
+constexpr const char* bodies_full = "the server holds too many bodies at once; try again";
 
 // Notices a client that is owed bytes and takes none, or nearly none.
 class StallWatch {

@@ -26,6 +26,7 @@ class RequestBody {
   // The next piece; and once more, empty, whenever `resume` was called. While paused, give it nothing.
   std::optional<HttpError> put(BytesView piece);
   bool paused() const { return paused_; }
+  uint64_t held_bytes() const { return plain_.size() + coded_.size(); }
   // The last piece has been put, and it is not paused.
   std::optional<HttpError> finish(HttpRequest& request);
 

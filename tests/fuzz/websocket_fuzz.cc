@@ -38,5 +38,5 @@ FUZZ_TARGET(websocket, bytes) {
   peer.say(bytes.substr(early.size()));
   peer.run([&] { return closed; });
   socket.reset();
-  peer.run([] { return false; });
+  peer.run([] { return false; }, 3);
 }

@@ -1,5 +1,6 @@
 // What one client may take of the server: connections, time, and the reading of what it asked for.
-#include "tests/sys/http_fixture.h"
+#include "tests/sys/coded.h"
+#include "tests/sys/http2_client.h"
 
 using namespace reeve;
 using namespace reeve::sys;
@@ -118,6 +119,28 @@ TEST_CASE_METHOD(HttpFixture, "a body of a GiB at a route with a small limit is 
   REQUIRE(end());
   CHECK(received.starts_with("HTTP/1.1 413"));
   CHECK(requests.empty());
+}
+
+TEST_CASE_METHOD(Http2Fixture, "bodies that are being read are bounded over all connections, and room comes back") {
+  options.bodies_bytes_max = 150'000;
+  options.decode_bodies = true;
+  serve();
+  Crowd crowd(*this);
+  crowd.join();
+  REQUIRE(crowd.members[0]->stream->write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100001\r\n\r\n" +
+                                          Bytes(100'000, 'x')));
+  REQUIRE(loop.run_until([&] { return server->stats().listener.connections == 1; }, 5s));
+  dial2();
+
+  CHECK(answer(send("POST", "/", {}, Bytes(60'000, 'x'))).status == 503);
+  CHECK(answer(send("POST", "/", {{"content-encoding", "gzip"}}, gzip(Bytes(60'000, 'x'), 6))).status == 503);
+  CHECK(must(call({.method = "POST", .body = Bytes(60'000, 'x')})).status == 503);
+  CHECK(answer(send("POST", "/", {}, Bytes(40'000, 'x'))).status == 200);
+  REQUIRE(crowd.members[0]->stream->write("x"));
+  REQUIRE(loop.run_until([&] { return !crowd.members[0]->received.empty(); }, 5s));
+
+  CHECK(answer(send("POST", "/", {}, Bytes(150'000, 'x'))).status == 200);
+  CHECK(answer(send("POST", "/", {{"content-encoding", "gzip"}}, gzip(Bytes(140'000, 'x'), 6))).status == 200);
 }
 
 TEST_CASE_METHOD(HttpFixture, "a graceful stop answers what is under way, closes the idle, and takes nobody new") {
