@@ -2,6 +2,7 @@
 #include "agent/worker_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/parse/table.h"
 #include "common/base/check.h"
@@ -15,21 +16,30 @@ bool names_script(const LineRules& rules) {
                      [](const std::string& name) { return find_parser_kind(name) == nullptr; });
 }
 
+template <typename Row>
+Row& row_of(std::vector<Row>& rows, const std::string& name) {
+  for (Row& row : rows) {
+    if (row.name == name) return row;
+  }
+  rows.push_back({});
+  rows.back().name = name;
+  return rows.back();
+}
+
 class Planner {
  public:
-  explicit Planner(const std::vector<LineRules>& line_rules) : line_rules_(line_rules) { shares_.emplace_back(); }
+  Planner(const collect::CollectorConfigs& inputs, const std::vector<LineRules>& line_rules) : line_rules_(line_rules) {
+    shares_.push_back({inputs, {}});
+  }
 
-  // Deals the inputs of one kind; kinds whose lines cannot be parsed stay on the first worker.
+  // Deals the inputs of one kind whose lines may be parsed; all other kinds stay on the first worker.
   template <typename Config>
-  std::vector<size_t> deal(const std::vector<Config>& configs, std::vector<Config> collect::CollectorConfigs::*kind) {
+  std::vector<size_t> deal(std::vector<Config> collect::CollectorConfigs::*kind) {
     std::vector<size_t> workers;
-    for (const Config& config : configs) {
-      size_t worker = 0;
-      if constexpr (requires { config.line_rules; }) {
-        check(config.line_rules < line_rules_.size(), "an input's rules were read from the configuration");
-        if (names_script(line_rules_[config.line_rules])) worker = next_script_worker();
-      }
-      (shares_[worker].inputs.*kind).push_back(config);
+    for (Config& config : std::exchange(shares_[0].inputs.*kind, {})) {
+      check(config.line_rules < line_rules_.size(), "an input's rules were read from the configuration");
+      const size_t worker = names_script(line_rules_[config.line_rules]) ? next_script_worker() : 0;
+      (shares_[worker].inputs.*kind).push_back(std::move(config));
       workers.push_back(worker);
     }
     return workers;
@@ -54,12 +64,9 @@ class Planner {
 std::vector<WorkerShare> plan_workers(const collect::CollectorConfigs& inputs, const std::vector<LineRules>& line_rules,
                                       const std::vector<wire::SourcePosition>& restored) {
   using collect::CollectorConfigs;
-  Planner planner(line_rules);
-  const std::vector<size_t> file_workers = planner.deal(inputs.file, &CollectorConfigs::file);
-  planner.deal(inputs.journal, &CollectorConfigs::journal);
-  planner.deal(inputs.host, &CollectorConfigs::host);
-  planner.deal(inputs.scrape, &CollectorConfigs::scrape);
-  planner.deal(inputs.syslog, &CollectorConfigs::syslog);
+  Planner planner(inputs, line_rules);
+  const std::vector<size_t> file_workers = planner.deal(&CollectorConfigs::file);
+  planner.deal(&CollectorConfigs::syslog);
 
   std::vector<WorkerShare> shares = planner.take();
   for (const wire::SourcePosition& position : restored) {
@@ -88,17 +95,13 @@ BatcherCounters sum_of(const std::vector<BatcherCounters>& each) {
     sum.records_cut += one.records_cut;
     sum.fields_left_out += one.fields_left_out;
     for (const auto& [reason, bytes] : one.dropped_bytes) sum.dropped_bytes[reason] += bytes;
+    for (const RedactCounters& rule : one.redacted) row_of(sum.redacted, rule.name).replaced += rule.replaced;
     for (const ParserCounters& parser : one.parsers) {
-      const auto known = std::find_if(sum.parsers.begin(), sum.parsers.end(),
-                                      [&parser](const ParserCounters& row) { return row.name == parser.name; });
-      if (known == sum.parsers.end()) {
-        sum.parsers.push_back(parser);
-        continue;
-      }
-      known->parsed += parser.parsed;
-      known->unknown += parser.unknown;
-      known->dropped += parser.dropped;
-      known->failed += parser.failed;
+      ParserCounters& row = row_of(sum.parsers, parser.name);
+      row.parsed += parser.parsed;
+      row.unknown += parser.unknown;
+      row.dropped += parser.dropped;
+      row.failed += parser.failed;
     }
   }
   return sum;

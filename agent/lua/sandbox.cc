@@ -10,8 +10,8 @@ namespace reeve::agent::lua {
 
 namespace {
 
-constexpr int hook_interval = 1000;         // instructions
-constexpr uint64_t look_interval = 2000;    // units between two looks at the clock
+constexpr int hook_interval = 250;          // instructions
+constexpr uint64_t look_interval = 1000;    // units between two looks at the clock
 constexpr size_t bytes_per_unit = 64;       // of allocated memory
 constexpr size_t unwinding_bytes = 64_KiB;  // beyond the cap, for the error itself
 constexpr uint32_t refusals_max = 4;        // in one run
@@ -80,7 +80,7 @@ void Sandbox::begin_run(uint64_t units_max, Duration cpu_max) {
   breach_ = Breach::none;
   used_ = 0;
   units_max_ = units_max;
-  look_at_ = hook_interval;
+  look_at_ = look_interval;
   cpu_max_ = cpu_max;
   cpu_begin_ns_ = 0;
   refusals_ = 0;
@@ -163,10 +163,10 @@ void Sandbox::collect_garbage() {
 
 // A first refusal makes Lua collect all garbage and ask again; the second one in a row is final. A script that lives
 // at the cap would collect all the time, so that is a breach, too.
-bool Sandbox::admits(bool is_string, size_t old_bytes, size_t bytes) {
+bool Sandbox::admits(size_t old_bytes, size_t bytes, size_t block_bytes_max) {
   const size_t slack = breach_ == Breach::none ? 0 : unwinding_bytes;
   const bool fits = memory_bytes_ - old_bytes + bytes <= limits_.memory_bytes_max + slack;
-  if (fits && !(is_string && bytes > limits_.string_bytes_max)) {
+  if (fits && bytes <= block_bytes_max) {
     last_was_refused_ = false;
     return true;
   }
@@ -176,23 +176,42 @@ bool Sandbox::admits(bool is_string, size_t old_bytes, size_t bytes) {
   return false;
 }
 
+// Lua 5.4.4 grows its stack by making one of twice the size and giving the old one back right after. So the stack is
+// the block that was asked for last when the one we know goes; and a request for just that size is the next stack.
+bool Sandbox::is_next_stack(size_t bytes) const {
+  constexpr size_t spare_bytes = 80;  // five values that Lua keeps beyond the size it counts
+  return stack_.block != nullptr && bytes == 2 * stack_.bytes - spare_bytes;
+}
+
 void* Sandbox::allocate(void* self, void* block, size_t old_bytes, size_t bytes) {
   auto& sandbox = *static_cast<Sandbox*>(self);
-  // Without a block, `old_bytes` says what it will be.
-  const bool is_string = block == nullptr && old_bytes == LUA_TSTRING;
-  if (block == nullptr) old_bytes = 0;
+  size_t block_bytes_max = SIZE_MAX;
+  bool untyped = false;
+  if (block == nullptr) {
+    // `old_bytes` says what it will be.
+    untyped = old_bytes == 0;
+    if (old_bytes == LUA_TSTRING) block_bytes_max = sandbox.limits_.string_bytes_max;
+    if (untyped && sandbox.is_next_stack(bytes)) block_bytes_max = sandbox.limits_.stack_bytes_max;
+    old_bytes = 0;
+  }
   if (bytes == 0) {
+    if (block != nullptr && block == sandbox.stack_.block) sandbox.stack_ = sandbox.last_untyped_;
     sandbox.memory_bytes_ -= old_bytes;
     std::free(block);
     return nullptr;
   }
   if (bytes > old_bytes) {
-    if (!sandbox.admits(is_string, old_bytes, bytes)) return nullptr;
+    if (!sandbox.admits(old_bytes, bytes, block_bytes_max)) return nullptr;
     (void)sandbox.spend((bytes - old_bytes) / bytes_per_unit);
   }
   void* moved = std::realloc(block, bytes);
   if (moved == nullptr) return bytes <= old_bytes ? block : nullptr;
   sandbox.memory_bytes_ += bytes - old_bytes;
+  if (untyped) {
+    sandbox.last_untyped_ = {moved, bytes};
+    // The first one that a new state asks for is its stack.
+    if (sandbox.stack_.block == nullptr) sandbox.stack_ = sandbox.last_untyped_;
+  }
   return moved;
 }
 

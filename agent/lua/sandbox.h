@@ -7,7 +7,7 @@
 //
 //     instructions   units_max for a line, load_units_max for loading
 //     time           CPU time of this thread
-//     memory         all that the state holds; a single string has a bound of its own
+//     memory         all that the state holds; a single string and the stack have bounds of their own
 //     output         what a script makes of one line
 //
 // A state belongs to one script: what another one leaves in memory is never its trouble. One thread.
@@ -36,6 +36,7 @@ struct Limits {
   Duration load_cpu_max = 500ms;
   size_t memory_bytes_max = 8_MiB;
   size_t string_bytes_max = 2_MiB;
+  size_t stack_bytes_max = 256_KiB;  // 16 bytes a value; what one instruction moves at most
   size_t script_bytes_max = 256_KiB;
   size_t output_bytes_max = 1_MiB;
   size_t records_max = 100;  // emitted from one line
@@ -79,12 +80,19 @@ class Sandbox {
 
   static void* allocate(void* self, void* block, size_t old_bytes, size_t bytes);
   static void on_hook(lua_State* state, lua_Debug* activation);
-  bool admits(bool is_string, size_t old_bytes, size_t bytes);
+  bool admits(size_t old_bytes, size_t bytes, size_t block_bytes_max);
+  bool is_next_stack(size_t bytes) const;
 
   const Limits limits_;
   lua_State* state_ = nullptr;
   PatternCache patterns_;
   size_t memory_bytes_ = 0;
+  struct Block {
+    void* block = nullptr;
+    size_t bytes = 0;
+  };
+  Block stack_;         // Lua's
+  Block last_untyped_;  // what was asked for last that is no object
   bool last_was_refused_ = false;
   uint32_t refusals_ = 0;  // of this run; each makes Lua collect everything
 

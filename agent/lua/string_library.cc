@@ -49,6 +49,7 @@ int string_rep(lua_State* state) {
 int string_format(lua_State* state) {
   const std::string_view format = check_text(state, 1);
   pay(state, format.size() / 8 + static_cast<uint64_t>(lua_gettop(state)));
+  const size_t bytes_per_unit = format.find('q') == std::string_view::npos ? 64 : 2;
   for (size_t at = format.find('%'); at != std::string_view::npos; at = format.find('%', at)) {
     at = format.find_first_not_of("-+ #0123456789.", at + 1);
     if (at == std::string_view::npos) break;
@@ -58,11 +59,20 @@ int string_format(lua_State* state) {
   const int arguments = lua_gettop(state);
   for (int argument = 2; argument <= arguments; ++argument) {
     const int type = lua_type(state, argument);
+    if (type == LUA_TSTRING) pay(state, lua_rawlen(state, argument) / bytes_per_unit);
     if (type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING) continue;
     lua_pushcfunction(state, to_text);
     lua_pushvalue(state, argument);
     lua_call(state, 1, 1);
     lua_replace(state, argument);
+  }
+  return call_original(state);
+}
+
+// "10" + 1: a text is read as a number first.
+int string_arithmetic(lua_State* state) {
+  for (const int argument : {1, 2}) {
+    if (lua_type(state, argument) == LUA_TSTRING) pay(state, lua_rawlen(state, argument) / 16);
   }
   return call_original(state);
 }
@@ -88,6 +98,9 @@ void push_string(lua_State* state) {
 
   lua_pushliteral(state, "");
   lua_getmetatable(state, -1);
+  for (const char* name : {"__add", "__sub", "__mul", "__mod", "__pow", "__div", "__idiv", "__unm"}) {
+    wrap(state, name, string_arithmetic);
+  }
   lua_pushboolean(state, 0);
   lua_setfield(state, -2, "__metatable");
   lua_pop(state, 2);
