@@ -126,6 +126,11 @@ class Page(unittest.TestCase):
                               timeout=200, check=False)
         self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr[-1000:])
 
+    def test_the_pages_functions_hold_what_they_say(self):
+        done = subprocess.run([self.node, os.path.join(WALK, 'lib_test.mjs'), WEB], capture_output=True, text=True,
+                              cwd=os.path.join(os.path.dirname(BIN), 'web'), timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def test_no_text_can_become_markup(self):
         for folder, _, names in os.walk(os.path.join(WEB, 'src')):
             for name in names:

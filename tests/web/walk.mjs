@@ -317,6 +317,10 @@ async function leave() {
   await page.getByRole('heading', { name: 'Keys' }).waitFor();
   await inspect('help');
   await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Account of/ }).click();
+  await page.getByLabel('The one of now').waitFor();
+  await inspect('account');
+  await page.keyboard.press('Escape');
   await page.keyboard.press('t');
   const theme = await page.evaluate(() => document.documentElement.dataset.theme);
   must(theme === (plan.scheme === 'dark' ? 'light' : 'dark'), 'one key changes the colours');

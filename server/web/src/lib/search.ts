@@ -47,4 +47,11 @@ export function splitAtHits(body: string, filters: Filters): string[] {
   return body.split(new RegExp(`(${parts.join('|')})`));
 }
 
+// The time and level that a line itself begins with; they stand in columns of their own already.
+const lineHead = /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s+(?:\[?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\]?:?\s+)?/;
+
+export function headOf(body: string): string {
+  return lineHead.exec(body)?.[0] ?? '';
+}
+
 const eitherCase = (letter: string) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`;
