@@ -173,7 +173,11 @@ wait_for agent online || fail "the agent did not connect" "$data/agent.log"
 
 cat <<NEXT
 
-Reeve is watching $(hostname). In another terminal:
+Reeve is watching $(hostname). The page:
+
+  $url    sign in as admin@home.local with $(cat "$server_data/admin.password" 2>/dev/null || echo 'the password you set')
+
+In another terminal:
 
   export PATH=$data/bin:\$PATH
   reeve logs --follow            this host's logs as they come

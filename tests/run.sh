@@ -20,7 +20,6 @@ done
 
 . installers/packages.sh
 install_packages "${build_packages[@]}" "${test_packages[@]}" "${peer_packages[@]}"
-if ! command -v npm >/dev/null; then install_packages nodejs npm; fi
 
 started=$SECONDS
 logs=build/test-logs
