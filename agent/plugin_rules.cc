@@ -23,7 +23,7 @@ bool is_letter(char c) {
 bool is_metric_name(std::string_view name) {
   return !name.empty() && name.size() <= plugin_metric_name_bytes_max && is_letter(name.front()) &&
          std::all_of(name.begin(), name.end(), [](char c) {
-           return is_letter(c) || (c >= '0' && c <= '9') || std::strchr(".:/-", c) != nullptr;
+           return is_letter(c) || (c >= '0' && c <= '9') || std::string_view(".:/-").find(c) != std::string_view::npos;
          });
 }
 bool is_key(std::string_view key) {
