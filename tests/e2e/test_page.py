@@ -3,6 +3,8 @@
 
 Needs node, npm and chromium, and fails with a word where one is missing: a page that nobody walked through is not
 tested. Its packages are installed below build/, never in the source tree.
+
+`test_page.py client` writes the page's typed client anew, after the API has changed.
 """
 import datetime
 import gzip
@@ -10,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 import urllib.error
 import urllib.request
@@ -17,6 +20,7 @@ import urllib.request
 from lab import BIN, CLONE, Lab
 
 WEB = os.path.join(CLONE, 'server', 'web')
+CLIENT = os.path.join(WEB, 'src', 'api', 'client.ts')
 WALK = os.path.join(CLONE, 'tests', 'web')
 PACKAGES = os.path.join(CLONE, 'build', 'test-web')
 LINES = 600
@@ -73,6 +77,21 @@ def get(url, **headers):
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read()
+
+
+def made_client():
+    """The typed client, made anew from what a fresh server says of itself."""
+    with Lab() as lab:
+        lab.start_server()
+        path = os.path.join(lab.root, 'openapi.json')
+        status, _, described = get(lab.url() + '/openapi.json')
+        assert status == 200, described
+        with open(path, 'wb') as out:
+            out.write(described)
+        made = subprocess.run([need('node'), os.path.join(WEB, 'tools', 'make_client.mjs'), path], capture_output=True,
+                              text=True, timeout=60, check=False)
+        assert made.returncode == 0, made.stderr
+        return made.stdout
 
 
 class Page(unittest.TestCase):
@@ -140,21 +159,9 @@ class Page(unittest.TestCase):
                     self.assertNotIn(door, text, f'{name} has {door}')
 
     def test_the_typed_client_is_the_one_that_the_server_describes(self):
-        with Lab() as lab:
-            lab.start_server()
-            status, _, described = get(lab.url() + '/openapi.json')
-            self.assertEqual(status, 200)
-            path = os.path.join(lab.root, 'openapi.json')
-            with open(path, 'wb') as out:
-                out.write(described)
-            made = subprocess.run([self.node, os.path.join(WEB, 'tools', 'make_client.mjs'), path], capture_output=True,
-                                  text=True, timeout=60, check=False)
-            self.assertEqual(made.returncode, 0, made.stderr)
-            with open(os.path.join(WEB, 'src', 'api', 'client.ts')) as kept:
-                if kept.read() != made.stdout:
-                    self.fail('server/web/src/api/client.ts is not what /openapi.json describes; make it anew: curl -s '
-                              '.../openapi.json > o.json; node server/web/tools/make_client.mjs o.json > '
-                              'server/web/src/api/client.ts')
+        with open(CLIENT) as kept:
+            if kept.read() != made_client():
+                self.fail(f'{CLIENT} is not what /openapi.json describes; python3 tests/e2e/test_page.py client makes it anew')
 
     def test_files_come_with_their_policy_and_are_kept_by_their_hash(self):
         with Lab() as lab:
@@ -188,4 +195,9 @@ class Page(unittest.TestCase):
 
 
 if __name__ == '__main__':
+    if sys.argv[1:] == ['client']:
+        client = made_client()
+        with open(CLIENT, 'w') as out:
+            out.write(client)
+        sys.exit(0)
     unittest.main(verbosity=1)

@@ -677,6 +677,34 @@ export function getV1LogsTemplates(query: GetV1LogsTemplatesQuery = {}, options:
   return call('GET', '/v1/logs/templates', { query, ...options });
 }
 
+export interface GetV1LogsExportQuery {
+  // RFC 3339, or before now like -15m; inclusive; default: an hour
+  from?: string;
+  // RFC 3339, or before now like -15m; exclusive; default: now
+  to?: string;
+  // exact
+  service?: string;
+  // exact
+  host?: string;
+  // exact
+  source?: string;
+  // this severity and above
+  level?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+  // a shape key, 32 hex digits
+  template?: string;
+  // a substring, exact case; all that are given must match
+  text?: string[];
+  // the same, ignoring ASCII case
+  itext?: string[];
+  // RE2
+  regex?: string[];
+  // default ndjson
+  format?: 'ndjson' | 'csv';
+}
+
+// Every log that matches, oldest block first; the last NDJSON line is {"end":true,"rows":n}
+export const getV1LogsExportPath = '/v1/logs/export';
+
 export interface GetV1LogsLiveQuery {
   // exact
   service?: string;
