@@ -163,7 +163,7 @@ void Batcher::record(collect::SourceHandle handle, BytesView body, const collect
   add(source, record, body);
 }
 
-void Batcher::add(Source& source, wire::LogRecord record, BytesView line) {
+void Batcher::add(Source& source, wire::LogRecord& record, BytesView line) {
   redactor_.redact(line, source.key_lines, record);
   between_runs_ = false;
   ++counters_.rows;

@@ -141,7 +141,7 @@ class Batcher : public collect::Intake {
   void forget_held(collect::SourceHandle handle);
 
   // `line` is what the record was made of.
-  void add(Source& source, wire::LogRecord record, BytesView line);
+  void add(Source& source, wire::LogRecord& record, BytesView line);
   void move_position(Source& source, const wire::SourcePosition& position);
   uint32_t index_in_block(Source& source);
   bool log_is_due(bool caught_up) const;

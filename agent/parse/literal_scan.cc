@@ -31,21 +31,11 @@ bool equals(BytesView text, const LiteralScan::Literal& literal) {
 }  // namespace
 
 LiteralScan::LiteralScan(const std::vector<Literal>& literals) {
-  size_t next = 0;
   for (const Literal& literal : literals) {
     check(literal.fingerprint + fingerprint_bytes <= literal.text.size(), "a fingerprint lies within its literal");
-    // Literals with the same fingerprint share a bucket, the others take turns.
-    size_t bucket = buckets;
-    for (size_t i = 0; i < buckets; ++i) {
-      for (const Literal& other : buckets_[i]) {
-        if (other.text.substr(other.fingerprint, fingerprint_bytes) ==
-            literal.text.substr(literal.fingerprint, fingerprint_bytes))
-          bucket = i;
-      }
-    }
-    if (bucket == buckets) bucket = next++ % buckets;
+    check(literal.bucket < buckets, "a literal's bucket is one of those there are");
+    const size_t bucket = literal.bucket;
     buckets_[bucket].push_back(literal);
-
     for (size_t i = 0; i < fingerprint_bytes; ++i) {
       const auto enter = [&](char c) {
         const auto byte = static_cast<uint8_t>(c);
@@ -91,6 +81,7 @@ __attribute__((target("ssse3"))) bool LiteralScan::scan_16(BytesView text, Callb
   constexpr size_t step = 16;
   __m128i low[fingerprint_bytes];
   __m128i high[fingerprint_bytes];
+#pragma GCC unroll 3
   for (size_t i = 0; i < fingerprint_bytes; ++i) {
     std::memcpy(&low[i], tables_.low[i].data(), step);
     std::memcpy(&high[i], tables_.high[i].data(), step);
@@ -99,6 +90,7 @@ __attribute__((target("ssse3"))) bool LiteralScan::scan_16(BytesView text, Callb
   size_t at = 0;
   for (; at + step + fingerprint_bytes - 1 <= text.size(); at += step) {
     __m128i bits = _mm_set1_epi8(-1);
+#pragma GCC unroll 3
     for (size_t i = 0; i < fingerprint_bytes; ++i) {
       __m128i bytes;
       std::memcpy(&bytes, text.data() + at + i, step);
@@ -124,6 +116,7 @@ __attribute__((target("avx2"))) bool LiteralScan::scan_32(BytesView text, Callba
   if (text.size() < step + fingerprint_bytes - 1) return scan_16(text, callback, function);
   __m256i low[fingerprint_bytes];
   __m256i high[fingerprint_bytes];
+#pragma GCC unroll 3
   for (size_t i = 0; i < fingerprint_bytes; ++i) {
     __m128i half;
     std::memcpy(&half, tables_.low[i].data(), sizeof half);
@@ -137,6 +130,7 @@ __attribute__((target("avx2"))) bool LiteralScan::scan_32(BytesView text, Callba
   for (size_t at = 0, seen = 0; seen < last + step; at += step) {
     at = at < last ? at : last;
     __m256i bits = _mm256_set1_epi8(-1);
+#pragma GCC unroll 3
     for (size_t i = 0; i < fingerprint_bytes; ++i) {
       __m256i bytes;
       std::memcpy(&bytes, text.data() + at + i, step);

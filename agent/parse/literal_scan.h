@@ -21,9 +21,12 @@ class LiteralScan {
   struct Literal {
     std::string_view text;     // at least three bytes; outlives the scan
     size_t fingerprint = 0;    // where its three least common bytes begin
+    size_t bucket = 0;         // below `buckets`; literals whose fingerprints are alike share one
     bool ignore_case = false;  // `text` is in small letters
     uint8_t kind = 0;          // for the caller
   };
+
+  static constexpr size_t buckets = 8;
 
   explicit LiteralScan(const std::vector<Literal>& literals);
 
@@ -40,7 +43,6 @@ class LiteralScan {
 
  private:
   using Callback = bool (*)(const void* function, uint8_t kind, size_t end);
-  static constexpr size_t buckets = 8;
 
   struct Tables {
     alignas(16) std::array<std::array<uint8_t, 16>, 3> low{};

@@ -74,6 +74,31 @@ bool is_followed_by_user(BytesView text, size_t end) {
   return false;
 }
 
+// The last three letters of the words that secret_keys() looks for at the end of a key.
+bool may_name_secret(BytesView key) {
+  if (key.size() < 3) return false;
+  const auto small = [&key](size_t from_end) {
+    return static_cast<uint32_t>(static_cast<uint8_t>(key[key.size() - from_end] | 0x20));
+  };
+  constexpr auto pack = [](const char(&end)[4]) {
+    return static_cast<uint32_t>(end[0]) << 16 | static_cast<uint32_t>(end[1]) << 8 | static_cast<uint32_t>(end[2]);
+  };
+  switch (small(3) << 16 | small(2) << 8 | small(1)) {
+    case pack("ord"):
+    case pack("swd"):
+    case pack("pwd"):
+    case pack("ase"):
+    case pack("ode"):
+    case pack("ret"):
+    case pack("ken"):
+    case pack("key"):
+    case pack("ion"):
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool has_card_digits(BytesView text) {
   constexpr size_t digits_min = 13;
   size_t digits = 0;
@@ -294,14 +319,14 @@ Redactor::~Redactor() = default;
 
 void Redactor::redact(BytesView line, KeyLines& key_lines, wire::LogRecord& record) {
   Impl& impl = *impl_;
+  if (impl.enabled.empty()) return;
   bool suspects = impl.has_custom || impl.suspects(line);
   if (!suspects && key_lines.left == 0) {
     if (lies_in(record.body, line) && record.fields.empty()) return;
     suspects = !lies_in(record.body, line) && impl.suspects(record.body);
     for (const wire::Field& field : record.fields) {
       if (suspects) break;
-      suspects = (!lies_in(field.key, line) && impl.suspects(field.key)) ||
-                 (!lies_in(field.value, line) && impl.suspects(field.value));
+      suspects = may_name_secret(field.key) || (!lies_in(field.value, line) && impl.suspects(field.value));
     }
   }
   impl.texts_used = 0;

@@ -103,21 +103,50 @@ std::span<const LiteralScan::Literal> secret_literals() {
   constexpr auto any = static_cast<uint8_t>(LiteralKind::any);
   constexpr auto key = static_cast<uint8_t>(LiteralKind::key);
   constexpr auto url = static_cast<uint8_t>(LiteralKind::url);
+  // Which three bytes, and which literals share a bucket: so that on ordinary log lines as few places as possible look
+  // like one, found by trying (two places in a thousand bytes).
+  // clang-format off
   static constexpr std::array<LiteralScan::Literal, 38> literals = {{
-      {"password", 2, true, key},    {"passwd", 2, true, key},       {"passphrase", 2, true, key},
-      {"passcode", 2, true, key},    {"pwd", 0, true, key},          {"secret", 1, true, key},
-      {"token", 0, true, key},       {"api_key", 2, true, key},      {"api-key", 2, true, key},
-      {"apikey", 1, true, key},      {"access_key", 5, true, key},   {"access-key", 5, true, key},
-      {"accesskey", 5, true, key},   {"secret_key", 5, true, key},   {"secret-key", 5, true, key},
-      {"secretkey", 5, true, key},   {"private_key", 6, true, key},  {"private-key", 6, true, key},
-      {"privatekey", 6, true, key},  {"bearer", 3, true, any},       {"authorization", 5, true, key},
-      {"://", 0, false, url},        {"eyJ", 0, false, any},         {"AKIA", 1, false, any},
-      {"ASIA", 1, false, any},       {"ABIA", 1, false, any},        {"ACCA", 1, false, any},
-      {"-----BEGIN", 4, false, any}, {"github_pat_", 6, false, any}, {"xox", 0, false, any},
-      {"AIza", 1, false, any},       {"sk_live_", 2, false, any},    {"glpat-", 0, false, any},
-      {"ghp_", 1, false, any},       {"gho_", 1, false, any},        {"ghu_", 1, false, any},
-      {"ghs_", 1, false, any},       {"ghr_", 1, false, any},
+      {"secret", 1, 0, true, key},
+      {"secret-key", 1, 0, true, key},
+      {"secret_key", 1, 0, true, key},
+      {"ABIA", 1, 0, false, any},
+      {"-----BEGIN", 7, 0, false, any},
+      {"ghp_", 0, 0, false, any},
+      {"ghr_", 0, 0, false, any},
+      {"api-key", 2, 1, true, key},
+      {"private_key", 6, 1, true, key},
+      {"private-key", 6, 1, true, key},
+      {"://", 0, 1, false, url},
+      {"ghu_", 1, 1, false, any},
+      {"token", 0, 2, true, key},
+      {"access_key", 5, 2, true, key},
+      {"access-key", 5, 2, true, key},
+      {"secretkey", 4, 2, true, key},
+      {"api_key", 1, 3, true, key},
+      {"apikey", 3, 3, true, key},
+      {"accesskey", 6, 3, true, key},
+      {"privatekey", 7, 3, true, key},
+      {"authorization", 5, 3, true, key},
+      {"AKIA", 0, 3, false, any},
+      {"AIza", 0, 3, false, any},
+      {"sk_live_", 5, 3, false, any},
+      {"gho_", 1, 3, false, any},
+      {"password", 1, 4, true, key},
+      {"passcode", 1, 4, true, key},
+      {"ASIA", 0, 4, false, any},
+      {"ACCA", 0, 4, false, any},
+      {"github_pat_", 8, 4, true, any},
+      {"ghs_", 1, 4, false, any},
+      {"passphrase", 5, 5, true, key},
+      {"xox", 0, 5, false, any},
+      {"glpat-", 1, 5, false, any},
+      {"bearer", 2, 6, true, any},
+      {"passwd", 3, 7, true, key},
+      {"pwd", 0, 7, true, key},
+      {"eyJ", 0, 7, false, any},
   }};
+  // clang-format on
   return literals;
 }
 

@@ -134,7 +134,7 @@ TEST_CASE("any bytes may be looked at for secrets") {
 }
 
 TEST_CASE("the scan finds a literal at every place of texts of every length, whatever the machine's width") {
-  const LiteralScan scan({{"needle", 2, false, 1}, {"pin", 0, true, 2}});
+  const LiteralScan scan({{"needle", 2, 0, false, 1}, {"pin", 0, 7, true, 2}});
   for (size_t size = 3; size <= 80; ++size) {
     for (size_t at = 0; at + 3 <= size; ++at) {
       std::string text(size, '.');
