@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import unittest
 import urllib.error
 import urllib.request
@@ -24,6 +25,7 @@ CLIENT = os.path.join(WEB, 'src', 'api', 'client.ts')
 WALK = os.path.join(CLONE, 'tests', 'web')
 PACKAGES = os.path.join(CLONE, 'build', 'test-web')
 LINES = 600
+WALK_SECONDS_MAX = 400
 HOSTILE = '<img src=x onerror=alert(1)> <script>alert(2)</script>'
 
 
@@ -112,19 +114,36 @@ class Page(unittest.TestCase):
                 password = secret.read().strip()
             failure = os.path.join(CLONE, 'build', 'test-logs', f'page-{width}-{scheme}.png')
             os.makedirs(os.path.dirname(failure), exist_ok=True)
+            print(f'-- {width} px, {scheme}', flush=True)
             plan = {
                 'url': lab.url(), 'width': width, 'scheme': scheme, 'email': 'admin@e2e.local', 'password': password,
                 'chromium': self.chromium, 'shots': os.environ.get('REEVE_SHOTS'), 'failure': failure,
                 'agent': {'program': os.path.join(BIN, 'reeve-agent'), 'config': os.path.join(lab.root, host + '.yaml'),
                           'host': host, 'log': log},
             }
+            said = self.follow([self.node, os.path.join(WALK, 'walk.mjs'), json.dumps(plan)], {
+                'kill the server': lab.server.kill, 'start the server': lab.start_server})
+            self.assertIn('walked through', said, said + lab.server.tail())
+
+    def follow(self, argv, deeds):
+        """Runs the walk, does what it asks for, and gives back all that it said."""
+        said = []
+        with subprocess.Popen(argv, cwd=PACKAGES, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors='replace') as walk:
+            late = threading.Timer(WALK_SECONDS_MAX, walk.kill)
+            late.start()
             try:
-                done = subprocess.run([self.node, os.path.join(WALK, 'walk.mjs'), json.dumps(plan)], cwd=PACKAGES,
-                                      capture_output=True, text=True, errors='replace', timeout=400, check=False)
-            except subprocess.TimeoutExpired as late:
-                self.fail(f'the walk did not end within {late.timeout} s: {late.stdout}')
-            print(f'-- {width} px, {scheme}\n{done.stdout}{done.stderr}', flush=True)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr + lab.server.tail())
+                for line in walk.stdout:
+                    print(line, end='', flush=True)
+                    said.append(line)
+                    if line.startswith('ASK '):
+                        deeds[line[4:].strip()]()
+                        walk.stdin.write('done\n')
+                        walk.stdin.flush()
+            finally:
+                late.cancel()
+                walk.kill()
+        return ''.join(said)
 
     def test_walk_wide_and_light(self):
         self.walk(1440, 'light')

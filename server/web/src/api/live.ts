@@ -4,7 +4,7 @@ import { ApiError, send } from './http';
 
 export interface LiveEvents<T> {
   onMessage: (message: T) => void;
-  onOpen: () => void;
+  onOpen: (resumed: boolean) => void; // resumed: nothing was missed in between
   onCut: (why: ApiError, retryMs: number) => void; // it tries again by itself
 }
 
@@ -36,7 +36,7 @@ export function openLive<T>(path: string, query: object, events: LiveEvents<T>):
           accept: 'text/event-stream',
           signal: cut.signal,
         });
-        events.onOpen();
+        events.onOpen(cursor !== '');
         retryMs = retryMsMin;
         await read(response, heard);
       } catch (error) {

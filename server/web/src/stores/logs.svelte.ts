@@ -112,7 +112,8 @@ class LogsStore {
     this.stopLive();
     this.live = 'connecting';
     this.#endLive = openLive<LiveMessage>(getV1LogsLivePath, this.filters, {
-      onOpen: () => {
+      onOpen: (resumed) => {
+        if (this.live === 'cut' && !resumed) void this.load();
         this.live = 'on';
         this.liveProblem = '';
       },
