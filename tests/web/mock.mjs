@@ -108,7 +108,7 @@ const routes = {
     const by = query.getAll('by')[0] ?? 'host';
     const unit = /utilization/.test(name) ? '1' : /usage|io$/.test(name) ? 'By' : '{x}';
     const size = unit === '1' ? 0.25 : unit === 'By' ? 3e8 : 2;
-    const only = query.getAll('label').find((each) => each.startsWith(`${by}=`))?.split('=')[1];
+    const only = query.getAll('label').find((each) => each.startsWith(`${by}:`))?.split(':')[1];
     const values = only ? [only] : labelValues[by] ?? ['x'];
     const series = values.map((value, s) => ({ labels: { [by]: value }, points: Array.from({ length: 60 }, (_, i) => [new Date(from + (i / 60) * (to - from)).toISOString(), size * (1 + s * 0.4 + Math.sin(i / 6 + s) / 2 + (mix(i * 7 + s) % 100) / 400)]) }));
     return { name, unit, step_ms: (to - from) / 60, agg: query.get('agg') ?? 'avg', truncated: false, series };
