@@ -34,6 +34,19 @@ uint8_t class_of(char c) {
   return char_classes[static_cast<uint8_t>(c)];
 }
 
+constexpr uint32_t letters(std::string_view small) {
+  uint32_t set = 0;
+  for (const char c : small) set |= 1U << (c - 'a');
+  return set;
+}
+
+// Words of these letters alone are worth a closer look: what level_of_word() knows begins and ends so.
+bool may_be_level(BytesView word) {
+  constexpr uint32_t first = letters("acdefinpstvw");
+  constexpr uint32_t last = letters("ceglnorty");
+  return (first >> ((word.front() | 0x20) - 'a') & last >> ((word.back() | 0x20) - 'a') & 1U) != 0;
+}
+
 // "level=" and the like end at `at`.
 bool follows_level_key(BytesView line, size_t at) {
   if (at < 4 || (line[at - 1] != '=' && line[at - 1] != ':')) return false;
@@ -56,6 +69,7 @@ Level find_level(BytesView line, size_t after_time) {
     const size_t size = at - begin;
     if ((classes & inner) != 0 || size < 3 || size > 13) continue;
 
+    if (!may_be_level(line.substr(begin, size))) continue;
     const Level level = level_of_word(line.substr(begin, size));
     if (level == Level::unset) continue;
     const char before = begin == 0 ? ' ' : line[begin - 1];

@@ -182,6 +182,15 @@ TEST_CASE("a parser is asked after another that did not know the line, and sees 
   CHECK(parsers[1].unknown == 1);
 }
 
+TEST_CASE("every word that names a level is found in capitals") {
+  for (const char* word : {"TRACE",    "VERBOSE", "FINEST",  "FINER", "DEBUG", "DBG",       "INFO",
+                           "NOTICE",   "WARN",    "WARNING", "ERROR", "ERR",   "SEVERE",    "FATAL",
+                           "CRITICAL", "CRIT",    "ALERT",   "EMERG", "PANIC", "EMERGENCY", "INFORMATION"}) {
+    INFO(word);
+    CHECK(LineParser().parse("[x] " + std::string(word) + " y", arrival).level != wire::Level::unset);
+  }
+}
+
 TEST_CASE("the line as read is kept beside another body when that is asked for") {
   LineRules rules = parsed_by({"json"});
   rules.keep_original = true;
