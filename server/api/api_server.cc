@@ -311,7 +311,11 @@ void ApiServer::Impl::fail(const Call& call, sys::HttpResponse problem) {
 
 // What every answer carries.
 sys::HttpHeaders ApiServer::Impl::headers_of(const Call& call) const {
-  return {{"X-Request-Id", call.request.request_id}, {"Cache-Control", "no-store"}};
+  sys::HttpHeaders headers = call.headers;
+  headers.push_back({"traceparent", call.request.traceparent});
+  headers.push_back({"X-Request-Id", call.request.request_id});
+  headers.push_back({"Cache-Control", "no-store"});
+  return headers;
 }
 
 void ApiServer::Impl::finish(const Call& call, sys::HttpResponse response) {

@@ -95,17 +95,49 @@ Result<Answer> post_enroll(ApiContext& default_org, const ApiRequest& request) {
   return Answer(json_reply(body, 201));
 }
 
+// -- The table -------------------------------------------------------------------------------------------------------
+
+constexpr std::array<SchemaField, 3> enroll_fields{{
+    {"token", "string", "of POST /v1/agents/tokens"},
+    {"csr", "string", "PEM"},
+    {"host", "string", "its name, at most 255 bytes"},
+}};
+constexpr Schema enroll_schema{"Enrolment", "A host that wants to be an agent.", enroll_fields};
+constexpr std::array<SchemaField, 5> enrolled_fields{{
+    {"agent_id", "uuid"},
+    {"org", "string"},
+    {"certificate", "string", "PEM"},
+    {"ca", "string", "PEM"},
+    {"link", "string", "host:port to send to"},
+}};
+constexpr Schema enrolled_schema{"Enrolled", "An agent's identity.", enrolled_fields};
+constexpr std::array<SchemaField, 1> ask_token_fields{{{"valid_for?", "string", "a duration, 1s to 1h; default 1h"}}};
+constexpr Schema ask_token_schema{"EnrolTokenRequest", "How long a token shall hold.", ask_token_fields};
+constexpr std::array<SchemaField, 4> token_fields{{
+    {"token", "string", "shown once"},
+    {"expires", "time"},
+    {"ca_fingerprint", "string", "sha256:<hex>"},
+    {"command", "string", "to be run on the host"},
+}};
+constexpr Schema token_schema{"EnrolToken", "A one-time enrolment token.", token_fields};
+
 constexpr std::array table{
     Route{"POST",
           "/v1/enroll",
           Permission::none,
           post_enroll,
-          {.summary = "An agent's enrolment with a one-time token", .status = 201}},
+          {.summary = "An agent's enrolment with a one-time token",
+           .takes = &enroll_schema,
+           .gives = &enrolled_schema,
+           .status = 201}},
     Route{"POST",
           "/v1/agents/tokens",
           Permission::agents_write,
           post_enrol_token,
-          {.summary = "A one-time enrolment token, and the command that uses it", .status = 201}}
+          {.summary = "A one-time enrolment token, and the command that uses it",
+           .takes = &ask_token_schema,
+           .gives = &token_schema,
+           .status = 201}}
         .idempotent(),
 };
 

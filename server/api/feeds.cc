@@ -14,7 +14,9 @@ namespace {
 constexpr Duration tick_interval = 100ms;
 constexpr Duration watched_interval = 5s;  // how often agents are told that somebody watches,
 constexpr Duration watched_for = 15s;      // and for how long
-constexpr Duration ended_wait = 5s;        // for a client to take what it is owed after the end
+constexpr int status_unknown = 401;
+constexpr int status_forbidden = 403;
+constexpr Duration ended_wait = 5s;  // for a client to take what it is owed after the end
 
 // A turn as it goes out.
 struct Told {
@@ -93,7 +95,7 @@ struct Feeds::Impl : std::enable_shared_from_this<Impl> {
   void end(const WatcherPtr& watcher, std::string_view reason);
   void leave(const WatcherPtr& watcher);
   void tick();
-  void tell_agents(bool now);
+  void tell_agents(bool at_once);
 };
 
 // -- Coming and going ------------------------------------------------------------------------------------------------
@@ -139,9 +141,10 @@ void Feeds::Impl::add(const WatcherPtr& watcher, std::unique_ptr<FeedOutlet> out
   watcher->ping_at = now + options.ping_interval;
   watcher->check_at = now + options.check_interval;
   watchers.insert(watcher);
-  if (!tick_timer)
+  if (!tick_timer) {
     tick_timer = loop.every(
         tick_interval, [this] { tick(); }, "feeds");
+  }
   tell_agents(true);
 
   deliver(watcher, tell(std::move(first)));
@@ -209,6 +212,7 @@ void Feeds::Impl::begin_round() {
     watcher->due = false;
     watcher->in_turn = true;
     watcher->request.now = loop.clock().wall();
+    watcher->request.called = now;
     round.push_back(watcher);
   }
   if (round.empty()) return;
@@ -221,8 +225,10 @@ void Feeds::Impl::begin_round() {
 void Feeds::Impl::run_round(const std::vector<WatcherPtr>& round) {
   for (const WatcherPtr& watcher : round) {
     if (std::exchange(watcher->check_due, false)) {
+      // Too many requests, or a store that cannot tell right now, say nothing about the credential.
       const auto verdict = gate.admit(*watcher->route, watcher->request);
-      if (std::holds_alternative<Refusal>(verdict)) {
+      const auto* refusal = std::get_if<Refusal>(&verdict);
+      if (refusal && (refusal->status == status_unknown || refusal->status == status_forbidden)) {
         loop.post([self = shared_from_this(), watcher] { self->end(watcher, "the credential has ended"); }, "feeds");
         continue;
       }
@@ -279,6 +285,8 @@ void Feeds::Impl::send(Watcher& watcher, std::string_view message, std::string_v
 
 void Feeds::Impl::ping(Watcher& watcher) {
   watcher.ping_at = loop.clock().now() + options.ping_interval;
+  // Its cursor is behind what was dropped; who has not heard of that must not come back with it.
+  if (watcher.dropping) return;
   // One that has no room for a ping needs none.
   (void)watcher.outlet->send(message_of("ping", watcher.cursor), watcher.cursor);
 }
@@ -311,9 +319,9 @@ void Feeds::Impl::tick() {
   begin_round();
 }
 
-void Feeds::Impl::tell_agents(bool now_at_once) {
+void Feeds::Impl::tell_agents(bool at_once) {
   const Instant now = loop.clock().now();
-  if (!now_at_once && now - watched_at < watched_interval) return;
+  if (!at_once && now - watched_at < watched_interval) return;
   watched_at = now;
   std::set<ApiContext*> contexts;
   for (const WatcherPtr& watcher : watchers) contexts.insert(watcher->context);

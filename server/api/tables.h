@@ -14,6 +14,7 @@ std::span<const Route> enroll_routes();
 std::span<const Route> logs_routes();
 std::span<const Route> log_counts_routes();
 std::span<const Route> live_routes();
+std::span<const Route> log_export_routes();
 std::span<const Route> metrics_routes();
 std::span<const Route> agents_routes();
 std::span<const Route> session_routes();

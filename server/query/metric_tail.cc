@@ -25,8 +25,8 @@ class Tail {
       return false;
     }
     status_ = add(block);
-    after_ = block.commit_id;
-    return status_.ok();
+    if (!tail_.more) after_ = block.commit_id;
+    return status_.ok() && !tail_.more;
   }
 
   Result<MetricTail> finish(uint64_t through) {
@@ -50,6 +50,12 @@ class Tail {
     tail_.scanned.bytes += bytes->size();
     Result<std::vector<wire::SeriesPoints>> found = wire::read_metric_block(*bytes, predicate_);
     if (!found.ok()) return reader_.pass_by(block, found.error());
+    uint64_t points = 0;
+    for (const wire::SeriesPoints& series : *found) points += series.points.size();
+    if (points_ > 0 && points_ + points > query_.points_max) {
+      tail_.more = true;  // it comes whole with the next turn
+      return {};
+    }
     for (wire::SeriesPoints& series : *found) take(header->host, std::move(series));
     return {};
   }
