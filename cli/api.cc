@@ -217,6 +217,27 @@ Result<LogPage> Client::logs(const LogFilter& filter, uint64_t rows_max, const s
   return page;
 }
 
+Result<Json> Client::histogram(const LogFilter& filter) {
+  Query query;
+  add(query, "from", filter.from);
+  add(query, "to", filter.to);
+  add_filter(query, filter);
+  Json json = TRY(get("/v1/logs/histogram", std::move(query)));
+  TRY(rows_of(json, "buckets"));
+  return json;
+}
+
+Result<Json> Client::templates(const LogFilter& filter, uint64_t count_max) {
+  Query query;
+  add(query, "from", filter.from);
+  add(query, "to", filter.to);
+  add_filter(query, filter);
+  query.emplace_back("limit", std::to_string(count_max));
+  Json json = TRY(get("/v1/logs/templates", std::move(query)));
+  TRY(rows_of(json, "templates"));
+  return json;
+}
+
 Result<TailAnswer> Client::tail(const LogFilter& filter, const std::optional<std::string>& cursor, Duration wait) {
   Query query;
   add_filter(query, filter);

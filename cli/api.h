@@ -142,6 +142,9 @@ class Client {
   Result<std::optional<std::string>> why_not_ready();
 
   Result<LogPage> logs(const LogFilter& filter, uint64_t rows_max, const std::optional<std::string>& cursor);
+  // The answers as they are; "buckets" and "templates" are there and lists.
+  Result<Json> histogram(const LogFilter& filter);
+  Result<Json> templates(const LogFilter& filter, uint64_t count_max);
   // Without a cursor: the cursor of now. With one: what is new since, after waiting for it at most `wait`.
   Result<TailAnswer> tail(const LogFilter& filter, const std::optional<std::string>& cursor, Duration wait);
 

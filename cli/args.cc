@@ -30,6 +30,8 @@ struct Typed {
   std::string since;
   std::string limit;
   bool follow = false;
+  bool histogram = false;
+  bool templates = false;
   bool local = false;
 
   SeriesFilter series;
@@ -91,6 +93,8 @@ void add_logs(CLI::App& app, Typed& typed) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   logs.add_flag("-i,--ignore-case", typed.logs.ignore_case, "TEXT and PATTERN in any case");
   logs.add_flag("-f,--follow", typed.follow, "show new lines as they come, until Ctrl-C");
+  logs.add_flag("--histogram", typed.histogram, "how many lines when, instead of the lines");
+  logs.add_flag("--templates", typed.templates, "what was said how often, instead of the lines");
   add_window(logs, typed);
   logs.add_option("--from", typed.logs.from, "not before; default an hour ago")->type_name("TIME");
   logs.add_option("--to", typed.logs.to, "before; default now")->type_name("TIME");
@@ -201,7 +205,13 @@ Result<Command> read_logs(const Typed& typed, WallTime now) {
                       .rows_max = typed.follow ? follow_rows_default : search_rows_default,
                       .zone = typed.local ? Zone::local : Zone::utc,
                       .follow = typed.follow,
+                      .histogram = typed.histogram,
+                      .templates = typed.templates,
                       .json = typed.json};
+  if (typed.follow + typed.histogram + typed.templates > 1)
+    return Error(Code::invalid, "logs: --follow, --histogram and --templates are three answers; ask for one of them");
+  if (typed.templates && (!typed.logs.texts.empty() || !typed.logs.regexes.empty()))
+    return Error(Code::invalid, "logs: --templates groups whole lines; it takes no TEXT and no --regex");
   if (typed.follow && !options.filter.to.empty())
     return Error(Code::invalid, "logs: --to cannot stand beside --follow, which has no end");
   TRY(read_window("logs", typed, now, options.filter.from, options.filter.to));

@@ -90,6 +90,8 @@ inline constexpr const char* logs =
   reeve logs --regex 'status=5\d\d' --service nginx
   reeve logs --level warn --host web-1 --from 10:30 --to 10:45
   reeve logs --since 7d --limit 1000 --json | jq -r .body
+  reeve logs --histogram --since 24h         how much was said when
+  reeve logs --templates --level warn        what was said how often
 
 The newest line stands at the bottom, next to the prompt. Where several texts
 and patterns are given, a line must match all.

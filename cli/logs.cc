@@ -76,6 +76,8 @@ Status run_logs(World& world, const LogsOptions& options) {
   const Profile profile = TRY(load_profile(world));
   Client client(world.http, profile);
   if (options.follow) return follow_lines(world, client, options);
+  if (options.histogram) return show_histogram(world, client, options);
+  if (options.templates) return show_templates(world, client, options);
 
   const Found found = TRY(find_lines(client, options.filter, options.rows_max, options.json ? Keep::json : Keep::text));
   LogWriter writer(world.screen, options);

@@ -1,4 +1,4 @@
-// `reeve logs`: search, and follow.
+// `reeve logs`: search, follow and count.
 //
 // A search shows the newest lines that match, the newest at the bottom, next to the prompt. Following shows the last
 // few and then every new one as it is stored, for as long as the user likes; a server that goes away is waited for.
@@ -20,9 +20,14 @@ struct LogsOptions {
   bool is_limit_chosen = false;  // by the user, who then needs no word about it
   Zone zone = Zone::utc;
   bool follow = false;
+  bool histogram = false;  // how much when, instead of the lines
+  bool templates = false;  // what, by how often
   bool json = false;
 };
 
 Status run_logs(World& world, const LogsOptions& options);
+
+Status show_histogram(World& world, Client& client, const LogsOptions& options);
+Status show_templates(World& world, Client& client, const LogsOptions& options);
 
 }  // namespace reeve::cli

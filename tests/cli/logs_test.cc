@@ -42,6 +42,46 @@ TEST_CASE("every filter reaches the server under its own name") {
   CHECK(fake.screen.err == "no line matches\n");
 }
 
+TEST_CASE("a histogram is a line of bars, and one of errors where there are any") {
+  FakeWorld fake;
+  fake.log_in();
+  fake.server.expect("/v1/logs/histogram?from=-1h&service=web",
+                     R"({"from":"2026-11-21T11:00:00Z","to":"2026-11-21T12:00:00Z","step_ms":1200000,"total":9,
+                         "exact":false,"counted_from":"2026-11-21T11:20:00Z","buckets":[
+                         {"time":"x","count":0,"levels":{}},{"time":"x","count":1,"levels":{"info":1}},
+                         {"time":"x","count":8,"levels":{"info":5,"error":2,"fatal":1}}]})");
+
+  CHECK(fake.run({"logs", "--histogram", "--since", "1h", "--service", "web"}) == 0);
+
+  CHECK(fake.screen.out ==
+        "9 lines from 2026-11-21T11:00:00Z to 2026-11-21T12:00:00Z, per 20m\n  \u2581\u2582\u2588\n"
+        "3 of them errors\n  \u2581\u2581\u2588\n");
+  CHECK_THAT(fake.screen.err, Catch::Contains("not exact"));
+}
+
+TEST_CASE("templates are a table by how often they were said") {
+  FakeWorld fake;
+  fake.log_in();
+  fake.server.expect("/v1/logs/templates?level=warn&limit=100",
+                     R"({"templates":[{"template":"00ff","text":"user <*> \u001b[31m","count":12,
+                         "last":"2026-11-21T12:00:00Z","levels":{"warn":2,"info":10}}],"truncated":false})");
+
+  CHECK(fake.run({"logs", "--templates", "--level", "warn"}) == 0);
+
+  CHECK(fake.screen.out ==
+        "COUNT  WORST  LAST                      TEMPLATE  LINE\n"
+        "   12  warn   2026-11-21T12:00:00.000Z  00ff      user <*> \\x1b[31m\n");
+}
+
+TEST_CASE("lines, their count and their templates are asked for one at a time") {
+  FakeWorld fake;
+  fake.log_in();
+
+  CHECK(fake.run({"logs", "--histogram", "--follow"}) == 2);
+  CHECK(fake.run({"logs", "--templates", "--histogram"}) == 2);
+  CHECK(fake.run({"logs", "--templates", "text"}) == 2);
+}
+
 TEST_CASE("ignoring case holds for texts and patterns") {
   FakeWorld fake;
   fake.log_in();
