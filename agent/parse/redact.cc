@@ -148,6 +148,7 @@ struct Redactor::Impl {
   void apply(const Rule& rule, std::string& text);
   BytesView replaced(size_t counter, BytesView by);
   bool is_key_line(KeyLines& key_lines, wire::LogRecord& record);
+  void replace(BytesView line, KeyLines& key_lines, wire::LogRecord& record);
   std::string& next_text();
 
   std::vector<RedactCounters>& counters;
@@ -317,32 +318,35 @@ Redactor::Redactor(const RedactConfig& config, std::vector<RedactCounters>& coun
 
 Redactor::~Redactor() = default;
 
+// Most records end in the first half.
 void Redactor::redact(BytesView line, KeyLines& key_lines, wire::LogRecord& record) {
-  Impl& impl = *impl_;
+  const Impl& impl = *impl_;
   if (impl.enabled.empty()) return;
-  bool suspects = impl.has_custom || impl.suspects(line);
-  if (!suspects && key_lines.left == 0) {
+  bool suspects = impl.has_custom || key_lines.left > 0 || impl.suspects(line);
+  if (!suspects) {
     if (lies_in(record.body, line) && record.fields.empty()) return;
     suspects = !lies_in(record.body, line) && impl.suspects(record.body);
     for (const wire::Field& field : record.fields) {
       if (suspects) break;
       suspects = may_name_secret(field.key) || (!lies_in(field.value, line) && impl.suspects(field.value));
     }
+    if (!suspects) return;
   }
-  impl.texts_used = 0;
-  if (key_lines.left > 0 && impl.is_key_line(key_lines, record)) return;
-  if (!suspects) return;
+  impl_->replace(line, key_lines, record);
+}
 
-  if (impl.private_key && line.find(key_begin) != BytesView::npos && line.find(key_end) == BytesView::npos &&
+void Redactor::Impl::replace(BytesView line, KeyLines& key_lines, wire::LogRecord& record) {
+  texts_used = 0;
+  if (key_lines.left > 0 && is_key_line(key_lines, record)) return;
+  if (private_key && line.find(key_begin) != BytesView::npos && line.find(key_end) == BytesView::npos &&
       line.find("PRIVATE KEY-----") != BytesView::npos) {
     key_lines.left = key_lines_max;
   }
-  record.body = impl.clean(record.body);
-  record.service = impl.clean(record.service);
-  impl.fields.clear();
-  for (const wire::Field& field : record.fields)
-    impl.fields.push_back({field.key, impl.clean_value(field.key, field.value)});
-  record.fields = impl.fields;
+  record.body = clean(record.body);
+  record.service = clean(record.service);
+  fields.clear();
+  for (const wire::Field& field : record.fields) fields.push_back({field.key, clean_value(field.key, field.value)});
+  record.fields = fields;
 }
 
 }  // namespace reeve::agent
