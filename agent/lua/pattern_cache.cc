@@ -146,9 +146,13 @@ bool Pattern::match_pieces(std::string_view text, Groups& groups) const {
 
 bool Pattern::match(std::string_view text, size_t from, Groups& groups) const {
   if (from == 0 && !compiled_->pieces.empty() && match_pieces(text, groups)) return true;
+  const re2::StringPiece whole(text.data(), text.size());
+  // Without groups RE2 asks its automaton, which knows a line of somebody else at once; with many it would not.
+  if (groups_ > piece_groups_max && !compiled_->whole.Match(whole, from, text.size(), RE2::UNANCHORED, nullptr, 0)) {
+    return false;
+  }
   std::array<re2::StringPiece, groups_max + 1> found;
-  if (!compiled_->whole.Match(re2::StringPiece(text.data(), text.size()), from, text.size(), RE2::UNANCHORED,
-                              found.data(), static_cast<int>(groups_) + 1)) {
+  if (!compiled_->whole.Match(whole, from, text.size(), RE2::UNANCHORED, found.data(), static_cast<int>(groups_) + 1)) {
     return false;
   }
   for (size_t i = 0; i <= groups_; ++i) groups[i] = view(found[i]);
