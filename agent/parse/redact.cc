@@ -112,6 +112,11 @@ bool has_card_digits(BytesView text) {
   return false;
 }
 
+bool is_anchored(std::string_view pattern) {
+  return pattern.find_first_of("^$") != std::string_view::npos || pattern.find("\\A") != std::string_view::npos ||
+         pattern.find("\\z") != std::string_view::npos;
+}
+
 bool is_base64(BytesView text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
@@ -159,7 +164,8 @@ struct Redactor::Impl {
   std::optional<size_t> private_key;  // its counters
   bool looks_for_cards = false;
   bool looks_for_emails = false;
-  bool has_custom = false;
+  std::unique_ptr<RE2::Set> custom;  // patterns of the configuration, to be looked for in every line
+  bool looks_at_each_text = false;   // one of them is anchored: what it means of a value, it does not of the line
 
   std::vector<int> matched;
   std::deque<std::string> texts;  // what record views point into
@@ -192,10 +198,13 @@ Redactor::Impl::Impl(const RedactConfig& config, std::vector<RedactCounters>& th
     looks_for_emails = looks_for_emails || secret.rule == "email";
     if (secret.rule == "private_key") private_key = counters_of(secret.rule);
   }
-  for (const RedactConfig::Custom& custom : config.patterns) {
-    add(custom.pattern, {{}, nullptr, custom.replace.value_or(replacement(custom.name)), counters_of(custom.name)});
-    has_custom = true;
+  for (const RedactConfig::Custom& own : config.patterns) {
+    add(own.pattern, {{}, nullptr, own.replace.value_or(replacement(own.name)), counters_of(own.name)});
+    if (!custom) custom = std::make_unique<RE2::Set>(options(), RE2::UNANCHORED);
+    check(custom->Add(own.pattern, nullptr) >= 0, "a pattern was checked before it is used");
+    looks_at_each_text = looks_at_each_text || is_anchored(own.pattern);
   }
+  check(!custom || custom->Compile(), "patterns that compile one by one compile together");
   check(set->Compile(), "patterns that compile one by one compile together");
   for (const SecretKey& key : secret_keys()) {
     if (!is_on(key.rule)) continue;
@@ -225,6 +234,10 @@ bool Redactor::Impl::suspects(BytesView text) const {
     return true;
   });
   if (found) return true;
+  if (custom) {
+    RE2::Set::ErrorInfo error{};
+    if (custom->Match(piece(text), nullptr, &error) || error.kind != RE2::Set::kNoError) return true;
+  }
   if (looks_for_emails && std::memchr(text.data(), '@', text.size()) != nullptr) return true;
   return looks_for_cards && has_card_digits(text);
 }
@@ -322,7 +335,7 @@ Redactor::~Redactor() = default;
 void Redactor::redact(BytesView line, KeyLines& key_lines, wire::LogRecord& record) {
   const Impl& impl = *impl_;
   if (impl.enabled.empty()) return;
-  bool suspects = impl.has_custom || key_lines.left > 0 || impl.suspects(line);
+  bool suspects = impl.looks_at_each_text || key_lines.left > 0 || impl.suspects(line);
   if (!suspects) {
     if (lies_in(record.body, line) && record.fields.empty()) return;
     suspects = !lies_in(record.body, line) && impl.suspects(record.body);

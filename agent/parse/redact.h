@@ -5,7 +5,7 @@
 //
 // Two steps. A scan for a few dozen literals says whether a text may hold anything; most lines end there. Then one
 // RE2::Set says which rules match, and each of them replaces what its groups cover. The value of a field whose key
-// names a secret is replaced as a whole. Patterns of the configuration are looked for in every text, and so cost more.
+// names a secret is replaced as a whole. Patterns of the configuration are looked for in every line, and so cost more.
 //
 // What it cannot do: know a secret by its value alone where nothing about it is known; join lines. The lines of a
 // private key are known by the line that opens it, for each source, until the agent restarts.

@@ -88,6 +88,18 @@ TEST_CASE("a pattern of one's own replaces what its groups cover, or all of it")
   CHECK(redacted("aaa", {.patterns = {{"empty", "b*", {}}}}) == "aaa");
 }
 
+TEST_CASE("a pattern of one's own is looked for in values of fields, anchored or not") {
+  const std::string line = "{\"msg\":\"m\",\"a\":\"4711\",\"b\":\"x4711\",\"c\":\"\\u0034711\"}\n";
+  for (const auto& [pattern, b] : {std::pair("^4711$", "x4711"), std::pair("4711", "x[redacted:own]")}) {
+    LineRun run(parsed_by({"json"}), {.patterns = {{"own", pattern, {}}}});
+    run.read(line);
+    const auto rows = run.take_rows();
+    CHECK(field_of(rows.at(0), "a") == "[redacted:own]");
+    CHECK(field_of(rows.at(0), "b") == b);
+    CHECK(field_of(rows.at(0), "c") == "[redacted:own]");
+  }
+}
+
 TEST_CASE("check digits of payment cards") {
   CHECK(passes_luhn("4111 1111 1111 1111"));
   CHECK(passes_luhn("378282246310005"));
