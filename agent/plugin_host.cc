@@ -24,8 +24,8 @@ wire::SourcePosition find_position(const PluginConfig& config, const PluginWorld
 
 }  // namespace
 
-PluginCollector::PluginCollector(PluginConfig config, PluginWorld world)
-    : shared_(std::make_shared<Shared>(config, std::move(world.wake), world.owner)),
+PluginCollector::PluginCollector(const PluginConfig& config, const PluginWorld& world)
+    : shared_(std::make_shared<Shared>(config, world.wake, world.owner)),
       position_(find_position(config, world)),
       thread_([shared = shared_] { run_plugin(shared); }) {}
 

@@ -41,7 +41,7 @@ class PluginCollector : public collect::Collector {
   static constexpr Duration pause_min = 1s;
   static constexpr Duration pause_max = 1min;
 
-  PluginCollector(PluginConfig config, PluginWorld world);
+  PluginCollector(const PluginConfig& config, const PluginWorld& world);
   ~PluginCollector() override;  // as on_stop(), without handing on
 
   collect::Poll poll(Instant now, WallTime wall, collect::Intake& intake) override;

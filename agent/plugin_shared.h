@@ -70,7 +70,8 @@ struct PluginCollector::Shared {
   uint64_t log_left_out_ = 0;
 };
 
-// The plugin's thread: from loading to closing.
+// The plugin's thread: from loading to closing. The thread itself holds `shared`, for as long as the plugin may come
+// back.
 void run_plugin(const std::shared_ptr<PluginCollector::Shared>& shared);
 
 }  // namespace reeve::agent

@@ -253,10 +253,9 @@ class PluginLife {
 }  // namespace
 
 void run_plugin(const std::shared_ptr<PluginCollector::Shared>& shared) {
-  const std::shared_ptr<PluginCollector::Shared> held = shared;  // for as long as the plugin may come back
-  PluginLife(*held).live();
-  held->went_round = true;
-  held->finish();
+  PluginLife(*shared).live();
+  shared->went_round = true;
+  shared->finish();
 }
 
 }  // namespace reeve::agent

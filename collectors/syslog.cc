@@ -26,14 +26,14 @@ const Endpoint* endpoint_of(const SyslogConfig& config, size_t transport) {
 
 }  // namespace
 
-SyslogCollector::Shared::Shared(SyslogConfig the_config, std::function<void()> wake)
+SyslogCollector::Shared::Shared(SyslogConfig the_config, const std::function<void()>& wake)
     : config(std::move(the_config)),
       queues{RowQueue(config.queue_bytes_max, wake), RowQueue(config.queue_bytes_max, wake),
              RowQueue(config.queue_bytes_max, wake)} {}
 
 SyslogCollector::SyslogCollector(SyslogConfig config, Random& random, const std::vector<wire::SourcePosition>& restored,
-                                 std::function<void()> wake)
-    : shared_(std::make_shared<Shared>(std::move(config), std::move(wake))), sources_(Shared::transports) {
+                                 const std::function<void()>& wake)
+    : shared_(std::make_shared<Shared>(std::move(config), wake)), sources_(Shared::transports) {
   for (size_t transport = 0; transport < Shared::transports; ++transport) {
     const Endpoint* endpoint = endpoint_of(shared_->config, transport);
     if (endpoint == nullptr) continue;

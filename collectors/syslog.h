@@ -51,7 +51,7 @@ class SyslogCollector : public Collector {
   // `restored`: as for files; those of its own sources are gone on from. `wake` (any thread) makes the worker poll
   // soon.
   SyslogCollector(SyslogConfig config, Random& random, const std::vector<wire::SourcePosition>& restored,
-                  std::function<void()> wake);
+                  const std::function<void()>& wake);
   ~SyslogCollector() override;
 
   Poll poll(Instant now, WallTime wall, Intake& intake) override;

@@ -18,7 +18,7 @@ struct SyslogCollector::Shared {
   enum Transport : size_t { udp, tcp, tls };
   static constexpr size_t transports = 3;
 
-  Shared(SyslogConfig the_config, std::function<void()> wake);
+  Shared(SyslogConfig the_config, const std::function<void()>& wake);
 
   const SyslogConfig config;
   std::array<RowQueue, transports> queues;
