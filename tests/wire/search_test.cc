@@ -175,7 +175,8 @@ namespace {
 
 Numbers chosen(LogBlock& block, const LogPredicate& predicate, const RowsWanted& wanted) {
   Numbers rows;
-  for (const LogRow& row : block.search(predicate, wanted).value()) rows.push_back(row.row);
+  const std::vector<LogRow> found_rows = block.search(predicate, wanted).value();
+  for (const LogRow& row : found_rows) rows.push_back(row.row);
   return rows;
 }
 
