@@ -66,6 +66,7 @@ StoreFile::Options DayFiles::file_options(const std::string& day, const std::str
                        .on_damage = [this, day] { note_damage(day); }},
           .schema = day_schema,
           .format = day_format,
+          .upgrades = day_upgrades,
           .readers_max = options_.readers_max};
 }
 
@@ -88,20 +89,24 @@ Status put_blocks(StoreFile& file, const std::vector<DayFiles::Put>& blocks) {
   Transaction transaction = TRY(Transaction::begin(*database));
   {
     Statement insert = TRY(database->prepare("store a block", R"sql(
-        INSERT INTO blocks (commit_id, batch_first, batch_last, agent, epoch, lane, sequence, arrival, head, columns)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        INSERT INTO blocks
+          (commit_id, batch_first, batch_last, agent, epoch, lane, sequence, arrival, head, columns, item_ids)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
         ON CONFLICT (agent, epoch, lane, sequence) DO UPDATE SET
           commit_id = excluded.commit_id, batch_first = excluded.batch_first, batch_last = excluded.batch_last,
-          arrival = excluded.arrival, head = excluded.head, columns = excluded.columns
+          arrival = excluded.arrival, head = excluded.head, columns = excluded.columns, item_ids = excluded.item_ids
         )sql"));
     for (const DayFiles::Put& put : blocks) {
       const BytesView bytes = put.block->bytes;
       const uint64_t head = TRY(head_bytes(bytes));
       const wire::BlockIdentity& id = put.block->identity;
+      const Bytes item_ids = join_item_ids(put.block->item_ids);
       insert.bind(put.commit_id, put.batch.first, put.batch.last, id.agent, id.epoch, static_cast<int>(id.lane),
-                  id.sequence, put.block->arrival, Borrowed{bytes.substr(0, head)}, Borrowed{bytes.substr(head)});
+                  id.sequence, put.block->arrival, Borrowed{bytes.substr(0, head)}, Borrowed{bytes.substr(head)},
+                  Borrowed{item_ids});
       TRY(insert.run());
       insert.reset();
+      TRY(insert_item_ids(*database, put.commit_id, put.block->item_ids));
     }
   }
   return transaction.commit();
@@ -134,6 +139,18 @@ Result<Bytes> DayFiles::read_head(const BlockRef& block) {
 
 Result<Bytes> DayFiles::read_whole(const BlockRef& block) {
   return read(block, "SELECT head, columns FROM blocks WHERE commit_id = ?1");
+}
+
+Result<std::vector<FoundItem>> DayFiles::find_items(std::span<const ItemId> ids, const std::string& from) {
+  std::vector<FoundItem> found;
+  for (const std::string& day : TRY(list())) {
+    if (day < from) continue;
+    const std::shared_ptr<StoreFile> file = TRY(open(day, false));
+    const StoreFile::Reader reader = TRY(file->borrow());
+    const std::vector<FoundItem> here = TRY(find_item_ids(*reader.operator->(), ids));
+    found.insert(found.end(), here.begin(), here.end());
+  }
+  return found;
 }
 
 Result<uint64_t> DayFiles::last_commit_id(const std::string& day) {

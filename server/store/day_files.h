@@ -16,6 +16,7 @@
 
 #include "common/base/result.h"
 #include "common/sys/disk.h"
+#include "server/store/item_ids.h"
 #include "server/store/salvage.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store.h"
@@ -50,6 +51,9 @@ class DayFiles {
 
   Result<Bytes> read_head(const BlockRef& block);
   Result<Bytes> read_whole(const BlockRef& block);
+
+  // What the files of `from` and later days know of these ids; their blocks may never have been indexed.
+  Result<std::vector<FoundItem>> find_items(std::span<const ItemId> ids, const std::string& from);
 
   // What a day's file says of itself, by ascending commit_id beyond `after`; head is preamble and header.
   struct Held {

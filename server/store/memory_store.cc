@@ -49,6 +49,7 @@ class MemoryStore : public Store {
         through = streams_[stream] = identity.sequence;
         refs[i].commit_id = ++last_commit_id_;
         blocks_[refs[i].commit_id] = StoredBlock{refs[i], blocks[i].bytes};
+        for (const ItemId& id : blocks[i].item_ids) items_[id] = refs[i].commit_id;
       }
       outcomes.push_back({result, through});
     }
@@ -128,7 +129,9 @@ class MemoryStore : public Store {
     TRY(check_day(day));
     std::unique_lock lock(mutex_);
     std::erase_if(gaps_, [&](const IncomingGap& gap) { return format_day(gap.arrival) < day; });
-    return std::erase_if(blocks_, [&](const auto& block) { return block.second.ref.day < day; });
+    const uint64_t dropped = std::erase_if(blocks_, [&](const auto& block) { return block.second.ref.day < day; });
+    std::erase_if(items_, [&](const auto& item) { return !blocks_.contains(item.second); });
+    return dropped;
   }
 
   Status set_aside(const BlockRef& block, const std::string&) override {
@@ -187,6 +190,19 @@ class MemoryStore : public Store {
   Result<uint64_t> last_commit_id() const override {
     std::shared_lock lock(mutex_);
     return last_commit_id_;
+  }
+
+  Result<std::vector<ItemId>> find_items(std::span<const ItemId> ids, WallTime since) const override {
+    std::shared_lock lock(mutex_);
+    const std::string day = format_day(since);
+    std::vector<ItemId> found;
+    for (const ItemId& id : ids) {
+      const auto item = items_.find(id);
+      if (item == items_.end()) continue;
+      const auto block = blocks_.find(item->second);
+      if (block != blocks_.end() && block->second.ref.day >= day) found.push_back(id);
+    }
+    return found;
   }
 
   Result<std::vector<Agent>> list_agents() const override {
@@ -251,6 +267,7 @@ class MemoryStore : public Store {
 
   mutable std::shared_mutex mutex_;
   std::map<uint64_t, StoredBlock> blocks_;
+  std::map<ItemId, uint64_t> items_;  // the block each came with
   uint64_t last_commit_id_ = 0;
   uint64_t damaged_blocks_ = 0;
   std::map<StreamKey, uint64_t> streams_;

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "server/store/checksum_vfs.h"
+#include "server/store/item_ids.h"
 #include "server/store/rules.h"
 #include "server/store/schema.h"
 #include "server/store/write_ahead_log.h"
@@ -22,8 +23,20 @@ namespace {
 constexpr size_t usable_bytes = day_page_bytes - page_reserved_bytes;
 constexpr uint64_t record_bytes_max = wire::block_bytes_max + 4096;
 
-constexpr size_t column_count = 10;
-enum Column : size_t { row_id, batch_first, batch_last, agent, epoch, lane, sequence, arrival, head, columns };
+constexpr size_t column_count = 11;
+enum Column : size_t {
+  row_id,
+  batch_first,
+  batch_last,
+  agent,
+  epoch,
+  lane,
+  sequence,
+  arrival,
+  head,
+  columns,
+  item_ids
+};
 constexpr uint64_t type_of_uuid = 16 * 2 + 12;
 
 // SQLite's varints are big-endian, seven bits a byte, and the ninth byte gives eight.
@@ -55,6 +68,9 @@ std::optional<uint64_t> value_bytes(Column column, uint64_t type) {
     case agent:
     case epoch:
       return type == type_of_uuid ? std::optional<uint64_t>(16) : std::nullopt;
+    case item_ids:
+      if (type == 0) return 0;
+      [[fallthrough]];
     case head:
     case columns:
       return type >= 12 && type % 2 == 0 ? std::optional((type - 12) / 2) : std::nullopt;
@@ -85,6 +101,8 @@ std::optional<RecordHeader> parse_record_header(BytesView in) {
   header.header_bytes = *size;
   header.record_bytes = *size;
   for (size_t i = 0; i < column_count; ++i) {
+    // A record of format 1 ends before the ids: as good as none.
+    if (i == item_ids && before - in.size() == header.header_bytes) break;
     const std::optional<uint64_t> type = take_sqlite_varint(in);
     if (!type) return std::nullopt;
     const std::optional<uint64_t> bytes = value_bytes(static_cast<Column>(i), *type);
@@ -227,6 +245,8 @@ class Salvage {
                       .epoch = Uuid::from_bytes(values[epoch]).value_or(Uuid{}),
                       .lane = static_cast<wire::Lane>(integer(lane)),
                       .sequence = static_cast<uint64_t>(integer(sequence))};
+    // Ids that are damaged cost the block nothing: an item may then be stored twice, which is better than not at all.
+    block.item_ids = split_item_ids(values[item_ids]).value_or(std::vector<ItemId>{});
     if (!wire::verify_block(block.bytes).ok() || !describe_block(block).ok()) return false;
     TRY(keep_(std::move(salvaged)));
     return true;

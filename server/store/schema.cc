@@ -160,4 +160,12 @@ CREATE TABLE set_aside (
 );
 )sql";
 
+// Format 2: the ids of pushed items, with their block and to be found by. salvage.cc reads records with and without.
+static const char* const day_item_ids = R"sql(
+ALTER TABLE blocks ADD COLUMN item_ids BLOB;
+CREATE TABLE item_ids (id BLOB PRIMARY KEY, commit_id INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+static const char* const day_upgrade_list[] = {day_item_ids};
+const std::span<const char* const> day_upgrades = day_upgrade_list;
+
 }  // namespace reeve::server

@@ -7,7 +7,7 @@
 namespace reeve::server {
 
 constexpr int64_t org_format = 2;
-constexpr int64_t day_format = 1;
+constexpr int64_t day_format = 2;
 
 // Blocks are tens of kilobytes to a few megabytes: large pages keep their chains short.
 constexpr uint32_t org_page_bytes = 4096;
@@ -17,5 +17,6 @@ constexpr uint32_t day_page_bytes = 16384;
 extern const char* const org_schema;
 extern const std::span<const char* const> org_upgrades;  // the first makes format 2 of format 1
 extern const char* const day_schema;
+extern const std::span<const char* const> day_upgrades;
 
 }  // namespace reeve::server

@@ -328,6 +328,23 @@ Status SqliteStore::visit_blocks_by_commit(const BlockQuery& query,
   }
 }
 
+// A day's file may know an id whose block the index does not: a crash or a failed commit left it behind.
+Result<std::vector<ItemId>> SqliteStore::find_items(std::span<const ItemId> ids, WallTime since) const {
+  if (ids.empty()) return std::vector<ItemId>();
+  const std::vector<FoundItem> found = TRY(days_.find_items(ids, format_day(since)));
+  std::vector<ItemId> stored;
+  if (found.empty()) return stored;
+  const Status looked_up = read([&](Database& database) -> Status {
+    for (const FoundItem& item : found) {
+      const std::optional<BlockRef> block = TRY(find_block(database, item.commit_id));
+      if (block) stored.push_back(item.id);
+    }
+    return {};
+  });
+  if (!looked_up.ok()) return looked_up.error();
+  return stored;
+}
+
 Error SqliteStore::explain_failed_read(const BlockRef& block, const Error& error) const {
   if (error.code() != Code::not_found) return error;
   const Result<std::optional<BlockRef>> known =

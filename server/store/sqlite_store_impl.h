@@ -57,6 +57,7 @@ class SqliteStore : public Store {
   Result<Bytes> read_header(const BlockRef& block) const override;
   Result<Bytes> read_block(const BlockRef& block) const override;
   Result<uint64_t> last_commit_id() const override { return last_commit_id_.load(); }
+  Result<std::vector<ItemId>> find_items(std::span<const ItemId> ids, WallTime since) const override;
   Result<std::vector<Agent>> list_agents() const override;
   Result<Agent> find_agent(const Uuid& agent) const override;
   Result<ApiKey> find_api_key(BytesView hash) const override;

@@ -26,11 +26,15 @@ namespace reeve::server {
 
 // -- Blocks ----------------------------------------------------------------------------------------------------------
 
+// What a pushed item, or a whole request of them, goes by: half a SHA-256.
+using ItemId = Uuid;
+
 // A verified block, ready to store.
 struct IncomingBlock {
   wire::BlockIdentity identity;
   WallTime arrival;
   Bytes bytes;
+  std::vector<ItemId> item_ids = {};  // of the items in it: stored with it, or not at all
 };
 
 // Sequences that will never come.
@@ -185,6 +189,8 @@ class Store {
   virtual Result<Bytes> read_header(const BlockRef& block) const = 0;
   virtual Result<Bytes> read_block(const BlockRef& block) const = 0;
   virtual Result<uint64_t> last_commit_id() const = 0;
+  // Those of `ids` that came with a block which is stored, and arrived on the day of `since` or a later one.
+  virtual Result<std::vector<ItemId>> find_items(std::span<const ItemId> ids, WallTime since) const = 0;
 
   virtual Result<std::vector<Agent>> list_agents() const = 0;
   virtual Result<Agent> find_agent(const Uuid& agent) const = 0;

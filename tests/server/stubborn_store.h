@@ -57,6 +57,9 @@ class StubbornStore : public Store {
   Result<Bytes> read_header(const BlockRef& block) const override { return inner->read_header(block); }
   Result<Bytes> read_block(const BlockRef& block) const override { return inner->read_block(block); }
   Result<uint64_t> last_commit_id() const override { return inner->last_commit_id(); }
+  Result<std::vector<ItemId>> find_items(std::span<const ItemId> ids, WallTime since) const override {
+    return inner->find_items(ids, since);
+  }
   Result<std::vector<Agent>> list_agents() const override {
     ++listing;
     if (held) held->wait();
