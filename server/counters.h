@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "server/doors/door_counters.h"
 #include "server/ingest.h"
 
 namespace reeve::server {
@@ -27,6 +28,8 @@ struct ServerCounters {
   std::atomic<uint64_t> bytes_stored{0};
   std::atomic<uint64_t> gaps_stored{0};
   std::atomic<uint64_t> blocks_expired{0};  // dropped by retention
+
+  DoorCounters doors;  // what programs push over HTTP
 
   // The API.
   std::atomic<uint64_t> requests{0};

@@ -50,6 +50,9 @@ Result<std::shared_ptr<Org>> Org::open(World world, Options options) {
       Links::World{.loop = world.loop, .writer = *org->writer, .authority = org->authority, .counters = world.counters},
       Links::Options{}, known);
 
+  org->intake = std::make_unique<Intake>(world.store, *org->writer, world.counters.doors,
+                                         Intake::Options{.org = name, .packing = {.retention = options.retention}});
+
   org->context = std::make_unique<ApiContext>(ApiContext{
       .store = world.store,
       .writer = *org->writer,
@@ -66,6 +69,7 @@ Result<std::shared_ptr<Org>> Org::open(World world, Options options) {
           [raw](Duration at_least) {
             raw->on_loop([at_least](Org& self) { self.links->watch(at_least); }, "live hint");
           },
+      .intake = org->intake.get(),
       .log_blocks = std::make_shared<LogBlockCache>(),
   });
   return org;

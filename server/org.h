@@ -13,6 +13,7 @@
 #include "common/sys/loop.h"
 #include "server/api/request.h"
 #include "server/authority.h"
+#include "server/doors/intake.h"
 #include "server/links.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
@@ -37,6 +38,7 @@ class Org : public std::enable_shared_from_this<Org> {
     Authority authority;
     std::string directory;  // on the disk that the store writes to
     uint64_t disk_free_min = 0;
+    Duration retention = 24h * 30;
     std::string link_address;
     std::string api_url;
     std::function<ApiContext*(std::string_view name)> find_org;
@@ -54,6 +56,7 @@ class Org : public std::enable_shared_from_this<Org> {
   Authority authority;
   std::unique_ptr<StoreWriter> writer;
   std::unique_ptr<Links> links;
+  std::unique_ptr<Intake> intake;
   std::unique_ptr<ApiContext> context;
 
  private:

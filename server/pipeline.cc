@@ -102,6 +102,7 @@ Status Pipeline::Stages::open_orgs() {
         .authority = authority.for_org(each.name),
         .directory = config.data_dir,
         .disk_free_min = config.disk_free_min,
+        .retention = config.retention,
         .link_address = to_string(link_address(config)),
         .api_url = api_url(config),
         .find_org = [this](std::string_view name) -> ApiContext* {
@@ -216,6 +217,7 @@ void Pipeline::stop() {
   stages_->world.loop.cancel(stages_->upkeep_timer);
   for (const auto& org : stages_->orgs) org->links->stop();
   stages_->api->stop();
+  for (const auto& org : stages_->orgs) org->intake->stop();
   stages_->auth->stop();
   for (const auto& org : stages_->orgs) org->writer->stop();
 }

@@ -12,6 +12,12 @@ namespace {
 // How long the writer sleeps when nothing comes; only the probe needs it to wake at all.
 constexpr Duration idle_wait = 200ms;
 
+uint64_t bytes_of(std::span<const IncomingBlock> blocks) {
+  uint64_t bytes = 0;
+  for (const IncomingBlock& block : blocks) bytes += block.bytes.size();
+  return bytes;
+}
+
 }  // namespace
 
 StoreWriter::StoreWriter(Store& store, ServerCounters& counters, Options options)
@@ -35,6 +41,14 @@ bool StoreWriter::try_commit(IncomingBlock block, OnCommitted on_committed) {
   const uint64_t bytes = block.bytes.size();
   queued_bytes_ += bytes;
   const bool taken = tasks_.try_send(BlockTask{std::move(block), std::move(on_committed)});
+  if (!taken) queued_bytes_ -= bytes;
+  return taken;
+}
+
+bool StoreWriter::try_commit_all(std::vector<IncomingBlock> blocks, OnAllCommitted on_committed) {
+  const uint64_t bytes = bytes_of(blocks);
+  queued_bytes_ += bytes;
+  const bool taken = tasks_.try_send(BatchTask{std::move(blocks), std::move(on_committed)});
   if (!taken) queued_bytes_ -= bytes;
   return taken;
 }
@@ -80,6 +94,8 @@ void StoreWriter::write_until_stopped() {
       std::vector<BlockTask> group;
       task = gather(std::move(*block), group);
       commit(std::move(group));
+    } else if (auto* batch = std::get_if<BatchTask>(&now)) {
+      commit(*batch);
     } else if (auto* gap = std::get_if<GapTask>(&now)) {
       commit(*gap);
     } else {
@@ -145,6 +161,24 @@ std::vector<Result<CommitOutcome>> StoreWriter::store_group(std::span<const Inco
   std::vector<Result<CommitOutcome>> outcomes;
   for (const IncomingBlock& block : blocks) outcomes.push_back(store_group({&block, 1}).front());
   return outcomes;
+}
+
+void StoreWriter::commit(const BatchTask& task) {
+  queued_bytes_ -= bytes_of(task.blocks);
+  if (const std::optional<std::string> reason = paused()) {
+    return task.on_committed(Error(Code::exhausted, *reason));
+  }
+  const Result<std::vector<CommitOutcome>> outcomes = store_.commit_blocks(task.blocks);
+  note(outcomes.ok() ? Status() : Status(outcomes.error()));
+  bool stored_any = false;
+  for (size_t i = 0; outcomes.ok() && i < task.blocks.size(); ++i) {
+    if ((*outcomes)[i].result != CommitResult::stored) continue;
+    stored_any = true;
+    ++counters_.blocks_stored;
+    counters_.bytes_stored += task.blocks[i].bytes.size();
+  }
+  task.on_committed(outcomes);
+  if (stored_any && options_.on_group) options_.on_group();
 }
 
 void StoreWriter::commit(const GapTask& task) {

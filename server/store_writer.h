@@ -45,6 +45,9 @@ class StoreWriter {
 
   // Any thread. False when the queue is full or the writer has stopped; nothing is called then.
   [[nodiscard]] bool try_commit(IncomingBlock block, OnCommitted on_committed);
+  // All of them in one transaction of their own: stored together, or none.
+  using OnAllCommitted = std::function<void(const Result<std::vector<CommitOutcome>>& outcomes)>;
+  [[nodiscard]] bool try_commit_all(std::vector<IncomingBlock> blocks, OnAllCommitted on_committed);
   [[nodiscard]] bool try_commit(IncomingGap gap, OnCommitted on_committed);
   [[nodiscard]] bool try_run(std::function<void(Store& store)> work);
 
@@ -67,6 +70,10 @@ class StoreWriter {
     IncomingBlock block;
     OnCommitted on_committed;
   };
+  struct BatchTask {
+    std::vector<IncomingBlock> blocks;
+    OnAllCommitted on_committed;
+  };
   struct GapTask {
     IncomingGap gap;
     OnCommitted on_committed;
@@ -74,11 +81,12 @@ class StoreWriter {
   struct WorkTask {
     std::function<void(Store& store)> work;
   };
-  using Task = std::variant<BlockTask, GapTask, WorkTask>;
+  using Task = std::variant<BlockTask, BatchTask, GapTask, WorkTask>;
 
   void write_until_stopped();
   std::optional<Task> gather(BlockTask first, std::vector<BlockTask>& group);
   void commit(std::vector<BlockTask> group);
+  void commit(const BatchTask& task);
   void commit(const GapTask& task);
   std::vector<Result<CommitOutcome>> store_group(std::span<const IncomingBlock> blocks);
   void note(const Status& outcome);

@@ -7,6 +7,7 @@
 
 #include "common/base/endpoint.h"
 #include "common/base/log.h"
+#include "server/api/content_encoding.h"
 #include "server/api/feeds.h"
 #include "server/api/gate.h"
 #include "server/api/idempotency.h"
@@ -89,6 +90,7 @@ struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
   void wake(bool all);
   void wake_soon();
   void refuse_busy(const CallPtr& call);
+  bool unpack(const CallPtr& call);
   void give(const CallPtr& call, Reply& answer);
   void give(const CallPtr& call, WaitForCommit& pause);
   void give(const CallPtr& call, Later& later);
@@ -207,6 +209,7 @@ void ApiServer::Impl::run(const CallPtr& call) {
     auto& admission = std::get<Admission>(verdict);
     call->context = admission.context;
     call->request.credential = std::move(admission.credential);
+    if (!unpack(call)) return;
     call->headers = std::move(admission.headers);
     auto begun = idempotency.begin(*call->route, *call->context, call->request);
     if (const auto* known = std::get_if<Reply>(&begun)) return reply(*call, *known);
@@ -217,6 +220,17 @@ void ApiServer::Impl::run(const CallPtr& call) {
   Result<Answer> answer = call->route->handler(*call->context, call->request);
   if (!answer.ok()) return fail(*call, make_problem(answer.error(), id));
   std::visit([&](auto& kind) { give(call, kind); }, *answer);
+}
+
+// Only for those who were let in: unpacking is work.
+bool ApiServer::Impl::unpack(const CallPtr& call) {
+  const std::string* encoding = sys::find_header(call->request.headers, "Content-Encoding");
+  if (encoding == nullptr) return true;
+  DecodedContent content = decode_content(*encoding, call->request.body, call->route->body_bytes_max);
+  call->request.body = std::move(content.body);
+  if (content.status == 200) return true;
+  fail(*call, make_problem(content.status, to_string(Code::invalid), content.detail, call->request.request_id));
+  return false;
 }
 
 void ApiServer::Impl::give(const CallPtr& call, Reply& answer) {
@@ -286,7 +300,8 @@ void ApiServer::Impl::reply(const Call& call, const Reply& reply) {
   if (!reply.content_type.empty()) response.headers.push_back({"Content-Type", reply.content_type});
   for (const sys::HttpHeader& header : reply.headers) response.headers.push_back(header);
   response.body = reply.body;
-  if (call.request.method == "POST") {
+  // Nor is what programs push: it comes a thousand times a second.
+  if (call.request.method == "POST" && call.route->permission != Permission::signals_write) {
     log_info("request done", {{"method", call.request.method},
                               {"path", call.request.path},
                               {"status", reply.status},
@@ -306,6 +321,7 @@ void ApiServer::Impl::fail(const Call& call, sys::HttpResponse problem) {
                                {"key", call.request.credential.key_prefix},
                                {"traceparent", call.request.traceparent},
                                {"request_id", call.request.request_id}});
+  if (call.route != nullptr && call.route->tell_error != nullptr) call.route->tell_error(call.request, problem);
   finish(call, std::move(problem));
 }
 

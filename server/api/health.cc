@@ -37,6 +37,24 @@ class MetricsText {
   Bytes out_;
 };
 
+void write_doors(MetricsText& text, const DoorCounters& doors) {
+  text.family("door_items_total", "counter", "Items that programs pushed over HTTP, by door and what became of them.");
+  for (size_t door = 0; door < door_names.size(); ++door) {
+    for (size_t outcome = 0; outcome < door_outcome_names.size(); ++outcome) {
+      text.sample("door_items_total", doors.items[door][outcome],
+                  "door=\"" + std::string(door_names[door]) + "\",outcome=\"" +
+                      std::string(door_outcome_names[outcome]) + "\"");
+    }
+  }
+  text.counter("door_times_suspect_total", "Pushed items whose time became that of their arrival.",
+               doors.times_suspect);
+  text.counter("door_fields_left_out_total", "Fields and labels of pushed items beyond their bound.",
+               doors.fields_left_out);
+  text.counter("door_delta_series_total", "Sums of deltas that began at zero.", doors.delta_series_begun);
+  text.counter("door_flushes_total", "Commits of gathered requests.", doors.flushes);
+  text.counter("door_flushes_failed_total", "Commits of gathered requests that failed.", doors.flushes_failed);
+}
+
 Result<Answer> get_health(ApiContext&, const ApiRequest& request) {
   TRY(QueryParams::parse(request.query, {}));
   return Answer(json_reply(Json(Json::Object{{"status", "ok"}})));
@@ -116,6 +134,8 @@ Result<Answer> get_own_metrics(ApiContext& context, const ApiRequest& request) {
   text.gauge("store_paused", "1 while commits are refused.", context.writer.paused() ? 1 : 0);
   text.gauge("store_queue_depth", "Tasks waiting for the store's writer.", context.writer.queued());
   text.gauge("store_queue_bytes", "Bytes of blocks waiting for the store's writer.", context.writer.queued_bytes());
+
+  write_doors(text, own.doors);
 
   text.counter("api_requests_total", "Requests that reached a route.", own.requests);
   text.counter("api_client_errors_total", "Requests answered with 4xx.", own.requests_client_error);

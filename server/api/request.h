@@ -66,7 +66,7 @@ struct ApiRequest {
   Bytes body;        // decoded: Content-Encoding is dealt with before a handler sees it
   std::string peer;  // "10.0.0.7": who is connected
   std::string request_id;
-  std::string traceparent;  // of this request, for whatever it calls
+  std::string traceparent;                 // of this request, for whatever it calls
   Credential credential;                   // empty on routes without a permission
   std::shared_ptr<const AgentSet> online;  // whose link is open
   WallTime now;                            // when it was called, this time
@@ -122,10 +122,11 @@ struct ApiContext {
   std::function<void(const Uuid& agent)> on_revoked;
   std::function<void(Duration at_least)> on_watched;  // somebody follows the logs, and will for this long
   std::function<size_t()> api_queued = {};            // requests waiting for a thread
-
-  Auth* auth = nullptr;  // shared by all orgs; without it nobody signs in, and API keys alone count
+  Intake* intake = nullptr;                           // stores what programs push; without it they get 503
 
   std::shared_ptr<LogBlockCache> log_blocks = {};  // of this store
+
+  Auth* auth = nullptr;  // shared by all orgs; without it nobody signs in, and API keys alone count
 };
 
 using Handler = Result<Answer> (*)(ApiContext& context, const ApiRequest& request);

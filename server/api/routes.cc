@@ -5,6 +5,7 @@
 
 #include "common/sys/http1.h"
 #include "server/api/tables.h"
+#include "server/doors/tables.h"
 
 namespace reeve::server {
 namespace {
@@ -13,8 +14,8 @@ std::vector<const Route*> gather() {
   std::vector<const Route*> all;
   for (const std::span<const Route> part :
        {health_routes(), enroll_routes(), logs_routes(), log_counts_routes(), log_export_routes(), live_routes(),
-        metrics_routes(), agents_routes(), session_routes(), users_routes(), keys_routes(), audit_routes(),
-        openapi_routes(), web_routes()}) {
+        metrics_routes(), agents_routes(), ingest_routes(), otlp_routes(), remote_write_routes(), session_routes(),
+        users_routes(), keys_routes(), audit_routes(), openapi_routes(), web_routes()}) {
     for (const Route& route : part) all.push_back(&route);
   }
   return all;

@@ -53,9 +53,16 @@ struct Route {
   RouteDocs docs;
   RunsOn runs_on = RunsOn::pool;
   uint64_t body_bytes_max = 64_KiB;  // decoded; more is 413
-  bool repeatable = false;           // takes an Idempotency-Key
-  bool cookie_suffices = false;      // though it changes something
+  // Says a problem in the words of another protocol; null: as it is.
+  void (*tell_error)(const ApiRequest& request, sys::HttpResponse& problem) = nullptr;
+  bool repeatable = false;       // takes an Idempotency-Key
+  bool cookie_suffices = false;  // though it changes something
 
+  constexpr Route telling_errors(void (*tell)(const ApiRequest& request, sys::HttpResponse& problem)) const {
+    Route changed = *this;
+    changed.tell_error = tell;
+    return changed;
+  }
   // The same with another bound: for routes that take batches.
   constexpr Route taking(uint64_t bytes_max) const {
     Route changed = *this;

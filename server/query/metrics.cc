@@ -45,7 +45,9 @@ bool out_of_bounds(const ScanCounters& scanned, uint64_t bytes) {
 
 }  // namespace
 
+// A block without a host holds what was pushed: its series say their host themselves, or have none.
 Labels with_host(const Labels& labels, const std::string& host) {
+  if (host.empty()) return labels;
   Labels all;
   for (const auto& label : labels) {
     if (label.first != "host") all.push_back(label);
@@ -252,8 +254,9 @@ class Query {
   }
 
   bool host_matches(const std::string& host) const {
-    return std::all_of(query_.labels.begin(), query_.labels.end(),
-                       [&](const auto& label) { return label.first != "host" || label.second == host; });
+    return std::all_of(query_.labels.begin(), query_.labels.end(), [&](const auto& label) {
+      return label.first != "host" || host.empty() || label.second == host;
+    });
   }
 
   Status add(const BlockRef& block, const std::string& host, const wire::SeriesPoints& points) {
@@ -264,6 +267,7 @@ class Query {
     answer_.kind = points.kind;
 
     Labels labels = with_host(points.labels, host);
+    if (!has_all(labels, query_.labels)) return {};
     Labels group = query_.by ? only(labels, *query_.by) : labels;
     auto known = series_.find(group);
     if (known == series_.end()) {

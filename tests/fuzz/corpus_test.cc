@@ -9,6 +9,7 @@
 using namespace reeve;
 
 void fuzz_block(BytesView bytes);
+void fuzz_doors(BytesView bytes);
 void fuzz_http1(BytesView bytes);
 void fuzz_http2(BytesView bytes);
 void fuzz_websocket(BytesView bytes);
@@ -33,6 +34,7 @@ size_t replay(const std::string& name, void (*target)(BytesView bytes)) {
 
 TEST_CASE("the corpus of each fuzz target is read without harm") {
   CHECK(replay("block", fuzz_block) > 0);
+  CHECK(replay("doors", fuzz_doors) > 0);
   CHECK(replay("http1", fuzz_http1) > 0);
   CHECK(replay("http2", fuzz_http2) > 0);
   CHECK(replay("websocket", fuzz_websocket) > 0);

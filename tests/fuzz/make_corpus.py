@@ -93,8 +93,36 @@ def block():
     return seeds
 
 
+def doors():
+    """The first byte says which door."""
+    text = lambda number, value: bytes([number << 3 | 2, len(value)]) + value
+    attribute = text(1, b'service.name') + text(2, text(1, b'shop'))
+    sender = text(1, text(1, attribute))
+    record = bytes([1 << 3 | 1]) + struct.pack('<Q', 1795262400000000000) + b'\x10\x11' + text(5, text(1, b'a line'))
+    point = bytes([3 << 3 | 1]) + struct.pack('<Q', 1795262400000000000) + bytes([4 << 3 | 1]) + struct.pack('<d', 1.5)
+    metric = text(1, b'm') + text(7, text(1, point) + b'\x10\x01\x18\x01')
+    return {
+        'items': b'\x00{"items":[{"kind":"log","id":"a","time":"2026-11-21T12:00:00Z","body":"x","level":"warn","host":"h",'
+                 b'"fields":{"a":{"b":[1,2.5,null,true]}}},{"kind":"metric","name":"m","value":1e3,"labels":{"l":"v"}},'
+                 b'{"kind":"event","type":"t","payload":{"k":"v"}},{"kind":"log"},7]}',
+        'logs': b'\x01[{"body":"x"}]',
+        'metrics': b'\x02[{"name":"m","value":-1,"unit":"s","metric_kind":"counter"}]',
+        'event': b'\x03{"type":"user.signup","occurredAt":1795262400,"idempotencyKey":"k","payload":[1]}',
+        'span': b'\x04[{"name":"GET /","kind":"server","attributes":{"code":200}}]',
+        'service_metric': b'\x05{"service_name":"s","metric_type":"m","value":2,"tags":{"a":1},"timestamp":1795262400000}',
+        'otlp_json_logs': b'\x06{"resourceLogs":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"h"}}]},'
+                          b'"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795262400000000000","severityNumber":9,"traceId":"ab",'
+                          b'"body":{"kvlistValue":{"values":[{"key":"a","value":{"bytesValue":"//8="}}]}}}]}]}]}',
+        'otlp_json_metrics': b'\x07{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"h","histogram":{"dataPoints":'
+                             b'[{"count":"3","sum":1.5,"bucketCounts":["1","2"],"explicitBounds":[1]}]}},'
+                             b'{"name":"s","summary":{"dataPoints":[{"quantileValues":[{"quantile":0.5,"value":"NaN"}]}]}}]}]}]}',
+        'otlp_logs': b'\x08' + text(1, sender + text(2, text(2, record))),
+        'otlp_metrics': b'\x09' + text(1, sender + text(2, text(2, metric))),
+    }
+
+
 def main():
-    for target, seeds in (('http1', http1()), ('http2', http2()), ('websocket', websocket()), ('block', block())):
+    for target, seeds in (('http1', http1()), ('http2', http2()), ('websocket', websocket()), ('block', block()), ('doors', doors())):
         folder = os.path.join(HERE, 'corpus', target)
         os.makedirs(folder, exist_ok=True)
         for name, data in seeds.items():

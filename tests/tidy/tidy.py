@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     'server': ['server', 'common'],
     'server/doors': ['server', 'common', 'proto'],
     'cli': ['cli', 'server/explain', 'common'],
-    'tests': ['tests', 'agent', 'server', 'cli', 'collectors', 'common', 'plugins/plugin.h'],
+    'tests': ['tests', 'agent', 'server', 'cli', 'collectors', 'common', 'plugins/plugin.h', 'proto'],
 }
 
 # Library header prefix -> the only places that may name it.
@@ -39,7 +39,7 @@ LIBRARY_HOMES = {
     'sys/socket.h': ['common/sys/', 'plugins/'],  # a plugin brings its own client
     'netinet/': ['common/sys/', 'plugins/'],
     'google/protobuf/': ['common/wire/', 'common/warrant/', 'server/doors/'],
-    'zstd.h': ['common/wire/'],
+    'zstd.h': ['common/wire/', 'common/sys/content_coding.cc'],
     'sqlite3.h': ['server/store/', 'tests/sim/', 'tests/server/'],
     'curl/': ['cli/', 'server/'],
     'yaml-cpp/': ['common/sys/', 'agent/runner/'],
@@ -47,7 +47,7 @@ LIBRARY_HOMES = {
     'nghttp2/': ['common/sys/'],
     'argon2.h': ['common/sys/'],
     'zlib.h': ['common/sys/'],
-    'snappy': ['common/wire/', 'server/doors/'],
+    'snappy': ['server/api/content_encoding.cc'],
     'simdjson.h': ['server/doors/'],
     'lua.h': ['agent/lua/'],
     'lauxlib.h': ['agent/lua/'],
