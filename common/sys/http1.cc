@@ -66,6 +66,7 @@ class BeastParser final : public beast::http::basic_parser<is_request> {
   }
 
   const std::optional<HttpError>& error() const { return error_; }
+  bool between_chunks() const { return between_chunks_; }  // a chunk's bytes are over, and its line end is due
 
  private:
   void refuse(int status, std::string detail, BeastError& ec) {
@@ -121,9 +122,13 @@ class BeastParser final : public beast::http::basic_parser<is_request> {
       return refuse_body(std::max(size, chunked_bytes_), ec);
     }
     chunked_bytes_ += size;
+    between_chunks_ = false;
   }
 
-  size_t on_chunk_body_impl(uint64_t, BeastView body, BeastError& ec) override { return on_body_impl(body, ec); }
+  size_t on_chunk_body_impl(uint64_t remain, BeastView body, BeastError& ec) override {
+    between_chunks_ = remain == body.size();
+    return on_body_impl(body, ec);
+  }
   void on_finish_impl(BeastError&) override {}
 
   Message& message_;
@@ -132,6 +137,7 @@ class BeastParser final : public beast::http::basic_parser<is_request> {
   uint64_t body_bytes_max_ = 0;
   uint64_t chunked_bytes_ = 0;
   bool head_done_ = false;
+  bool between_chunks_ = false;
   std::optional<HttpError> error_;
 };
 
@@ -227,8 +233,14 @@ class MessageReader {
 
   // It holds whole lines and the beginning of one; Beast would wait for ever for the end of a bare line feed's line.
   void check_carried() {
-    for (size_t at = carried_.find('\n'); at != Bytes::npos; at = carried_.find('\n', at + 1)) {
-      if (at == 0 || carried_[at - 1] != '\r') return fail(400, "a line between chunks does not end in CR LF");
+    // Beast notices this only when it sees a whole line.
+    if (parser_->between_chunks() && carried_.substr(0, 2) != BytesView("\r\n").substr(0, carried_.size())) {
+      return fail(400, "a chunk is longer than it says");
+    }
+    for (size_t at = carried_.find_first_of("\r\n"); at < carried_.size();
+         at = carried_.find_first_of("\r\n", at + 2)) {
+      const bool whole = carried_[at] == '\r' && (at + 1 == carried_.size() || carried_[at + 1] == '\n');
+      if (!whole) return fail(400, "a line between chunks does not end in CR LF");
     }
     if (carried_.size() > limits_.header_bytes_max) {
       fail(431, "a chunk's size line, or the trailers, are longer than " + std::to_string(limits_.header_bytes_max) +

@@ -53,6 +53,8 @@ const std::vector<Case> cases = {
      "400"},
     {"a chunk that ends elsewhere",
      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n0\r\n\r\n", "400"},
+    {"a chunk's size line with a bare CR",
+     "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\rz\r\nabc\r\n0\r\n\r\n", "400"},
     {"a line of the head that ends in LF", "GET / HTTP/1.1\nHost: h\r\n\r\n", "400"},
     {"CR LF within a target", "GET /a\r\nX: y HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
     {"a blank within a target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
