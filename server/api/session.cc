@@ -103,10 +103,10 @@ Result<Reply> finish_sign_in(const SignIn& sign_in) {
   const ApiRequest& request = sign_in.request;
   const Result<User> user = context.store.accounts().find_user_by_email(sign_in.attempt.email);
   if (!user.ok() && user.error().code() != Code::not_found) return user.error();
+  const std::string& nobodys_hash = context.auth->nobodys_hash();  // made with the first try, whoever's it is
   const bool counts = user.ok() && sign_in.org_known && !user->disabled;
   // The work is done for nobody too, so that the time tells nothing.
-  const bool matches =
-      sys::password_matches(counts ? user->password_hash : context.auth->nobodys_hash(), sign_in.password);
+  const bool matches = sys::password_matches(counts ? user->password_hash : nobodys_hash, sign_in.password);
   if (!sign_in.org_known) return refuse(sign_in, "unknown org");
   if (!user.ok()) return refuse(sign_in, "unknown e-mail");
   if (user->disabled) return refuse(sign_in, "disabled");

@@ -1,6 +1,9 @@
 // Who is let in, and what each credential may: the gate over two orgs in memory, with a clock of the test's own.
 #include "server/api/gate.h"
 
+#include <future>
+
+#include "server/api/idempotency.h"
 #include "server/auth/auth.h"
 #include "server/auth/jwt.h"
 #include "server/authority.h"
@@ -350,6 +353,59 @@ TEST_CASE("a credential has its number of requests a minute, and the answer says
   CHECK(*sys::find_header(headers, "RateLimit-Reset") == "40");
   CHECK(status_of(ask(world.ours.keys[1], 20s)) == 200);
   CHECK(status_of(ask(world.ours.keys[0], 60s)) == 200);
+}
+
+// -- sent again ------------------------------------------------------------------------------------------------------
+
+TEST_CASE("while the first request runs, its Idempotency-Key is taken; afterwards its answer comes for a day") {
+  World world;
+  Idempotency idempotency;
+  const Route route = Route{"POST", "/c", Permission::signals_read, no_answer, {.summary = "c"}}.idempotent();
+  ApiRequest request = make_request({.method = "POST", .headers = {{"Idempotency-Key", "one"}}});
+  request.credential = {.org = "ours", .subject = make_id(1)};
+  const auto begin = [&] { return idempotency.begin(route, world.ours.context, request); };
+
+  auto first = begin();
+  REQUIRE(std::holds_alternative<Idempotency::TicketPtr>(first));
+  const auto second = begin();
+  REQUIRE(std::holds_alternative<Reply>(second));
+  CHECK(std::get<Reply>(second).status == 409);
+  CHECK(*sys::find_header(std::get<Reply>(second).headers, "Retry-After") == "1");
+
+  std::promise<void> kept;
+  const Reply answer{.status = 201, .content_type = "text/plain", .body = "a secret", .headers = {{"X-More", "1"}}};
+  Idempotency::keep(std::get<Idempotency::TicketPtr>(first), answer, [&] { kept.set_value(); });
+  kept.get_future().wait();
+
+  request.now = noon + 24h - 1s;
+  const auto again = begin();
+  REQUIRE(std::holds_alternative<Reply>(again));
+  CHECK(std::get<Reply>(again).status == 201);
+  CHECK(std::get<Reply>(again).body == "a secret");
+  CHECK(*sys::find_header(std::get<Reply>(again).headers, "X-More") == "1");
+  CHECK(*sys::find_header(std::get<Reply>(again).headers, "Idempotency-Replayed") == "true");
+  request.now = noon + 24h;
+  CHECK(std::holds_alternative<Idempotency::TicketPtr>(begin()));
+}
+
+TEST_CASE("a request that was refused, or whose answer never came, leaves its Idempotency-Key free") {
+  World world;
+  Idempotency idempotency;
+  const Route route = Route{"POST", "/c", Permission::signals_read, no_answer, {.summary = "c"}}.idempotent();
+  const ApiRequest request = make_request({.method = "POST", .headers = {{"Idempotency-Key", "one"}}});
+  const auto begin = [&] { return idempotency.begin(route, world.ours.context, request); };
+
+  { const auto dropped = begin(); }
+  auto refused = begin();
+  REQUIRE(std::holds_alternative<Idempotency::TicketPtr>(refused));
+  bool answered = false;
+  Idempotency::keep(std::get<Idempotency::TicketPtr>(refused), Reply{.status = 400}, [&] { answered = true; });
+  CHECK(answered);
+  auto released = begin();
+  REQUIRE(std::holds_alternative<Idempotency::TicketPtr>(released));
+  Idempotency::release(std::get<Idempotency::TicketPtr>(released));
+  CHECK(std::holds_alternative<Idempotency::TicketPtr>(begin()));
+  CHECK(std::holds_alternative<std::monostate>(idempotency.begin(writing, world.ours.context, request)));
 }
 
 TEST_CASE("an org has its number of requests a minute, whoever of it asks, and another org has its own") {
