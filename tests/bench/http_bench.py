@@ -27,8 +27,8 @@ def wrk(url, seconds, connections):
     out = subprocess.run(['wrk', '-t1', f'-c{connections}', f'-d{seconds}s', '--latency', url], capture_output=True,
                          text=True, check=True).stdout
     rate = float(re.search(r'Requests/sec:\s+([\d.]+)', out).group(1))
-    p50 = re.search(r'50%\s+(\S+)', out).group(1)
-    p99 = re.search(r'99%\s+(\S+)', out).group(1)
+    p50 = re.search(r'^\s+50%\s+(\S+)', out, re.M).group(1)
+    p99 = re.search(r'^\s+99%\s+(\S+)', out, re.M).group(1)
     errors = re.search(r'Socket errors.*|Non-2xx.*', out)
     return rate, p50, p99, errors.group(0) if errors else ''
 
