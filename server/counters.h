@@ -36,6 +36,10 @@ struct ServerCounters {
   std::atomic<uint64_t> requests_client_error{0};  // 4xx
   std::atomic<uint64_t> requests_server_error{0};  // 5xx
   std::atomic<uint64_t> requests_refused_busy{0};  // the queue of the pool was full
+  std::atomic<uint64_t> api_timeouts{0};           // idle connections, slow heads and bodies
+  std::atomic<uint64_t> api_stalled{0};            // clients cut because they did not take their answer
+  std::atomic<uint64_t> api_floods{0};             // HTTP/2 connections ended for resets or pings without end
+  std::atomic<uint64_t> api_refused_peer{0};       // connections beyond what one address may have
 };
 
 }  // namespace reeve::server

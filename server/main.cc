@@ -56,6 +56,9 @@ int perform(const InitCommand& command) {
 int perform(const OrgCommand& command) {
   const Result<ServerConfig> config = read_config(command.config_path);
   if (!config.ok()) return complain(config.error(), wrong_input);
+  if (const Status became = sys::become_owner_of(config->data_dir); !became.ok()) {
+    return complain(became.error(), failed);
+  }
   SystemClock clock;
   SystemRandom random;
   const Result<std::vector<std::string>> said = command.add.empty()

@@ -88,6 +88,7 @@ struct ApiServer::Impl : std::enable_shared_from_this<Impl> {
   void run(const CallPtr& call);
   void wait(const CallPtr& call, Instant until);
   void wake(bool all);
+  void count_connections();
   void wake_soon();
   void refuse_busy(const CallPtr& call);
   bool unpack(const CallPtr& call);
@@ -185,6 +186,14 @@ void ApiServer::Impl::wake(bool all) {
     each = due ? waiting.erase(each) : std::next(each);
   }
   for (const CallPtr& call : awake) dispatch(call);
+}
+
+void ApiServer::Impl::count_connections() {
+  const sys::HttpServerStats stats = http->stats();
+  counters.api_timeouts = stats.timeouts_total;
+  counters.api_stalled = stats.stalled_total;
+  counters.api_floods = stats.floods_total;
+  counters.api_refused_peer = stats.listener.refused_peer_total;
 }
 
 void ApiServer::Impl::refuse_busy(const CallPtr& call) {
@@ -369,7 +378,12 @@ Result<std::unique_ptr<ApiServer>> ApiServer::open(sys::Loop& loop, ServerCounte
         raw->on_request(std::move(request), peer, responder);
       }));
   impl->expiry_timer = loop.every(
-      100ms, [raw = impl.get()] { raw->wake(false); }, "api waits");
+      100ms,
+      [raw = impl.get()] {
+        raw->wake(false);
+        raw->count_connections();
+      },
+      "api waits");
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 }
 

@@ -141,6 +141,10 @@ Result<Answer> get_own_metrics(ApiContext& context, const ApiRequest& request) {
   text.counter("api_client_errors_total", "Requests answered with 4xx.", own.requests_client_error);
   text.counter("api_server_errors_total", "Requests answered with 5xx.", own.requests_server_error);
   text.counter("api_refused_busy_total", "Requests refused because too many waited.", own.requests_refused_busy);
+  text.counter("api_timeouts_total", "Connections ended because their peer was slow or idle.", own.api_timeouts);
+  text.counter("api_stalled_total", "Connections cut because their peer did not take its answer.", own.api_stalled);
+  text.counter("api_floods_total", "HTTP/2 connections ended for floods of control frames.", own.api_floods);
+  text.counter("api_refused_peer_total", "Connections beyond what one address may have.", own.api_refused_peer);
   text.gauge("api_queue_depth", "Requests waiting for a thread.", context.api_queued ? context.api_queued() : 0);
   return Answer(Reply{.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = text.take()});
 }
