@@ -34,8 +34,8 @@
 #include "agent/parse/line_chain.h"
 #include "agent/parse/line_parser.h"
 #include "agent/parse/line_rules.h"
-#include "agent/parse/redact.h"
 #include "collectors/collector.h"
+#include "common/secrets/redact.h"
 #include "common/wire/block.h"
 
 namespace reeve::agent {
@@ -53,10 +53,10 @@ struct BatcherCounters {
   uint64_t points = 0;
   uint64_t blocks = 0;
   uint64_t time_suspect = 0;
-  uint64_t records_cut = 0;              // joined ones that reached a limit, so that their rest is a record of its own
-  uint64_t fields_left_out = 0;          // beyond Draft::fields_max
-  std::vector<ParserCounters> parsers;   // those that inputs name
-  std::vector<RedactCounters> redacted;  // each rule that is on
+  uint64_t records_cut = 0;             // joined ones that reached a limit, so that their rest is a record of its own
+  uint64_t fields_left_out = 0;         // beyond Draft::fields_max
+  std::vector<ParserCounters> parsers;  // those that inputs name
+  std::vector<secrets::RedactCounters> redacted;  // each rule that is on
   std::map<std::string, uint64_t> dropped_bytes;  // by reason; collectors use few
 };
 
@@ -76,7 +76,7 @@ class Batcher : public collect::Intake {
     size_t sealed_blocks_max = 4;
     std::vector<LineRules> line_rules{};  // by the index that collectors hand on; the first means nothing special
     MakeParser make_parser{};             // of parsers that are not built in
-    RedactConfig redact{};
+    secrets::RedactConfig redact{};
   };
 
   explicit Batcher(Options options);
@@ -119,7 +119,7 @@ class Batcher : public collect::Intake {
     uint64_t block = 0;  // the open block it has rows in; its index there
     uint32_t index = 0;
 
-    Redactor::KeyLines key_lines;
+    secrets::Redactor::KeyLines key_lines;
 
     // Where its input has rules for lines; the chain is the input's.
     LineChain* chain = nullptr;
@@ -151,7 +151,7 @@ class Batcher : public collect::Intake {
   const Options options_;
   BatcherCounters counters_;
   LineParser parser_;
-  Redactor redactor_;
+  secrets::Redactor redactor_;
   wire::LogBlockBuilder logs_;
   wire::MetricBlockBuilder metrics_;
   std::vector<Source> sources_;  // by handle; as many as the collectors have open at once, which they bound

@@ -46,13 +46,13 @@
 
 #include "agent/outputs.h"
 #include "agent/parse/line_rules.h"
-#include "agent/parse/redact.h"
 #include "agent/plugin_config.h"
 #include "collectors/table.h"
 #include "common/base/bytes.h"
 #include "common/base/endpoint.h"
 #include "common/base/log.h"
 #include "common/base/result.h"
+#include "common/secrets/redact.h"
 
 namespace reeve::agent {
 
@@ -75,7 +75,7 @@ struct AgentConfig {
   collect::CollectorConfigs inputs;
   std::vector<PluginConfig> plugins;
   std::vector<std::string> parser_folders = {"/etc/reeve/parsers"};  // of parsers in Lua; the shipped ones come behind
-  RedactConfig redact;
+  secrets::RedactConfig redact;
   std::vector<LineRules> line_rules{1};  // what inputs refer to; the first means nothing special
 
   std::string spool_dir() const { return data_dir + "/spool"; }

@@ -65,19 +65,19 @@ namespace {
 void read_rule_names(YamlMap& redact, const char* key, bool by_default, std::vector<std::string>& names) {
   redact.read(key, names);
   std::string allowed;
-  for (const RedactRule& rule : redact_rules()) {
+  for (const secrets::RedactRule& rule : secrets::redact_rules()) {
     if (rule.by_default == by_default) allowed += (allowed.empty() ? "" : ", ") + std::string(rule.name);
   }
   for (const std::string& name : names) {
-    const bool known = std::any_of(redact_rules().begin(), redact_rules().end(), [&](const RedactRule& rule) {
-      return rule.by_default == by_default && rule.name == name;
-    });
+    const bool known = std::any_of(
+        secrets::redact_rules().begin(), secrets::redact_rules().end(),
+        [&](const secrets::RedactRule& rule) { return rule.by_default == by_default && rule.name == name; });
     if (!known) redact.complain(key, "has \"" + printable(name) + "\"; allowed: " + allowed);
   }
 }
 
-void read_custom(YamlMap& entry, RedactConfig& config) {
-  RedactConfig::Custom custom;
+void read_custom(YamlMap& entry, secrets::RedactConfig& config) {
+  secrets::RedactConfig::Custom custom;
   if (!entry.has("name")) entry.complain("name", "is missing; allowed: letters, digits, _ and -");
   entry.read("name", custom.name, {.empty_allowed = false, .bytes_max = 64});
   if (entry.has("name") && (!is_parser_name(custom.name) || custom.name.find(':') != std::string::npos))
@@ -93,7 +93,7 @@ void read_custom(YamlMap& entry, RedactConfig& config) {
 
 }  // namespace
 
-void read_redact(YamlMap& root, RedactConfig& config) {
+void read_redact(YamlMap& root, secrets::RedactConfig& config) {
   auto redact = root.map("redact");
   if (!redact) return;
   read_rule_names(*redact, "rules", false, config.rules);

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "agent/parse/line_rules.h"
-#include "agent/parse/redact.h"
+#include "common/secrets/redact.h"
 #include "common/sys/yaml.h"
 
 namespace reeve::agent {
@@ -33,6 +33,6 @@ uint32_t read_line_rules(sys::YamlMap& input, std::vector<LineRules>& all);
 //         - name: ssn
 //           pattern: '\b(\d{3}-\d{2}-\d{4})\b'   # what its groups cover is replaced; all of it where it has none
 //           replace: '***'             # absent: [redacted:ssn]
-void read_redact(sys::YamlMap& root, RedactConfig& config);
+void read_redact(sys::YamlMap& root, secrets::RedactConfig& config);
 
 }  // namespace reeve::agent

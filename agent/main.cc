@@ -12,12 +12,12 @@
 #include "agent/lua/list_command.h"
 #include "agent/lua/new_command.h"
 #include "agent/lua/test_command.h"
-#include "agent/parse/redact.h"
 #include "agent/parse/table.h"
 #include "agent/plugin_test.h"
 #include "agent/run.h"
 #include "agent/status.h"
 #include "collectors/table.h"
+#include "common/secrets/redact.h"
 #include "common/sys/disk.h"
 #include "common/sys/host_info.h"
 #include "common/sys/privileges.h"
@@ -114,7 +114,7 @@ int perform(const ListCommand& command) {
       lua::list_parsers(sys::real_disk(), config.ok() ? config->parser_folders : AgentConfig().parser_folders).c_str(),
       stdout);
   std::puts("redact rules");
-  for (const RedactRule& rule : redact_rules()) {
+  for (const secrets::RedactRule& rule : secrets::redact_rules()) {
     std::printf("  %-13.*s %.*s%s\n", static_cast<int>(rule.name.size()), rule.name.data(),
                 static_cast<int>(rule.summary.size()), rule.summary.data(), rule.by_default ? "" : " Off by default.");
   }

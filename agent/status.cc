@@ -40,7 +40,7 @@ uint64_t blocks_held(const SpoolReport& spool) {
 
 uint64_t redacted_total(const AgentSnapshot& snapshot) {
   uint64_t replaced = 0;
-  for (const RedactCounters& rule : snapshot.batcher.redacted) replaced += rule.replaced;
+  for (const secrets::RedactCounters& rule : snapshot.batcher.redacted) replaced += rule.replaced;
   return replaced;
 }
 
@@ -91,7 +91,7 @@ std::string to_prometheus(const AgentSnapshot& snapshot) {
     sample("failed", parser.failed);
   }
   text.family("redacted_total", "counter", "Secrets replaced before they were stored.");
-  for (const RedactCounters& rule : snapshot.batcher.redacted)
+  for (const secrets::RedactCounters& rule : snapshot.batcher.redacted)
     text.sample("redacted_total", "{rule=\"" + rule.name + "\"}", rule.replaced);
   text.add("spool_bytes", "gauge", "Bytes of the spool's segments.", snapshot.spool.bytes_held);
   text.add("spool_blocks", "gauge", "Durable blocks that the server has not acknowledged.",

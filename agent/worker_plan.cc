@@ -95,7 +95,7 @@ BatcherCounters sum_of(const std::vector<BatcherCounters>& each) {
     sum.records_cut += one.records_cut;
     sum.fields_left_out += one.fields_left_out;
     for (const auto& [reason, bytes] : one.dropped_bytes) sum.dropped_bytes[reason] += bytes;
-    for (const RedactCounters& rule : one.redacted) row_of(sum.redacted, rule.name).replaced += rule.replaced;
+    for (const secrets::RedactCounters& rule : one.redacted) row_of(sum.redacted, rule.name).replaced += rule.replaced;
     for (const ParserCounters& parser : one.parsers) {
       ParserCounters& row = row_of(sum.parsers, parser.name);
       row.parsed += parser.parsed;

@@ -14,7 +14,7 @@ struct OrgFiles {
   std::string ca_key() const { return directory + "/ca.key"; }  // mode 0600, as every file here
   std::string server_certificate() const { return directory + "/server.pem"; }
   std::string server_key() const { return directory + "/server.key"; }
-  std::string signing_key() const { return directory + "/jwt.key"; }  // signs tokens; of all orgs
+  std::string signing_key() const { return directory + "/jwt.key"; }            // signs tokens; of all orgs
   std::string admin_password() const { return directory + "/admin.password"; }  // of the first admin, as it was made
   std::string api_key() const { return directory + "/api.key"; }  // of the first admin; the store holds its hash alone
   std::string store() const { return directory + "/store"; }

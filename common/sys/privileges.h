@@ -7,8 +7,8 @@
 
 namespace reeve::sys {
 
-// Where we are root and `directory` is there and somebody else's, becomes its owner, for good. Else does nothing. Before
-// any other thread is started.
+// Where we are root and `directory` is there and somebody else's, becomes its owner, for good. Else does nothing.
+// Before any other thread is started.
 Status become_owner_of(const std::string& directory);
 
 }  // namespace reeve::sys

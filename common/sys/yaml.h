@@ -57,7 +57,8 @@ class YamlMap {
   };
 
   bool has(std::string_view key);
-  // The keys there are, of a map whose keys are the user's to choose; at most list_items_max. Each is then read by name.
+  // The keys there are, of a map whose keys are the user's to choose; at most list_items_max. Each is then read by
+  // name.
   std::vector<std::string> keys() const;
 
   // Each leaves `value` alone where the key is absent or its value draws a complaint.

@@ -50,6 +50,7 @@ void write_doors(MetricsText& text, const DoorCounters& doors) {
                doors.times_suspect);
   text.counter("door_fields_left_out_total", "Fields and labels of pushed items beyond their bound.",
                doors.fields_left_out);
+  text.counter("door_redacted_total", "Secrets replaced in pushed items.", doors.redacted);
   text.counter("door_delta_series_total", "Sums of deltas that began at zero.", doors.delta_series_begun);
   text.counter("door_flushes_total", "Commits of gathered requests.", doors.flushes);
   text.counter("door_flushes_failed_total", "Commits of gathered requests that failed.", doors.flushes_failed);

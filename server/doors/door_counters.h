@@ -30,6 +30,7 @@ struct DoorCounters {
   std::array<std::array<std::atomic<uint64_t>, door_outcome_names.size()>, door_names.size()> items{};
   std::atomic<uint64_t> times_suspect{0};       // rows and points whose time became the arrival's
   std::atomic<uint64_t> fields_left_out{0};     // beyond the bound of one item
+  std::atomic<uint64_t> redacted{0};            // secrets replaced
   std::atomic<uint64_t> delta_series_begun{0};  // sums of deltas that began at zero
   std::atomic<uint64_t> flushes{0};             // commits of gathered requests
   std::atomic<uint64_t> flushes_failed{0};

@@ -106,7 +106,7 @@ std::vector<Intake::Task> Intake::gather(Task first) {
   return tasks;
 }
 
-void Intake::flush(std::vector<Task> tasks) {
+void Intake::flush(const std::vector<Task>& tasks) {
   ++counters_.flushes;
   const WallTime now = clock_.wall();
   std::vector<const SignalBatch*> batches;
@@ -126,7 +126,7 @@ void Intake::flush(std::vector<Task> tasks) {
   } else {
     packer_.keep();
   }
-  for (Task& task : tasks) {
+  for (const Task& task : tasks) {
     if (stored.ok()) {
       task.on_stored(count_replayed(task.batch, *known));
     } else {

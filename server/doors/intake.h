@@ -71,7 +71,7 @@ class Intake {
 
   void run();
   std::vector<Task> gather(Task first);
-  void flush(std::vector<Task> tasks);
+  void flush(const std::vector<Task>& tasks);
   Result<std::unordered_set<ItemId>> find_known(const std::vector<const SignalBatch*>& batches, WallTime now);
   Status store(std::vector<PackedBlock> blocks, WallTime now);
   Status commit(std::vector<IncomingBlock> blocks);

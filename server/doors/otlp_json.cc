@@ -334,7 +334,7 @@ Status read_resource_metrics(dom::element value, otlp::ResourceMetrics& out) {
 template <typename Request, typename Read>
 Status parse(BytesView body, Request& request, std::string_view list, Read read) {
   const dom::element document = TRY(parse_document(body));
-  const Status taken = read_object(document, [&](std::string_view name, dom::element member) -> Status {
+  Status taken = read_object(document, [&](std::string_view name, dom::element member) -> Status {
     return name == list ? read_list(member, request.mutable_resources(), read) : Status();
   });
   forget_document();

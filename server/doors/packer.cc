@@ -175,16 +175,27 @@ void Packer::pack_logs(Pack& pack, Rows& rows) {
       with_host_.push_back({"host", log.host});
       fields = with_host_;
     }
-    builder.add({.time = row.time,
-                 .time_suspect = row.suspect,
-                 .level = log.level,
-                 .source = *source,
-                 .service = log.service,
-                 .body = log.body,
-                 .fields = fields});
+    wire::LogRecord record{.time = row.time,
+                           .time_suspect = row.suspect,
+                           .level = log.level,
+                           .source = *source,
+                           .service = log.service,
+                           .body = log.body,
+                           .fields = fields};
+    secrets::Redactor::KeyLines within_this_item;
+    redactor_.redact(log.body, within_this_item, record);
+    builder.add(record);
     pack.note(row.batch, log.id, ids);
   }
   close();
+  count_redacted();
+}
+
+// Counters are of all orgs; a packer adds what is new of its own.
+void Packer::count_redacted() {
+  uint64_t replaced = 0;
+  for (const secrets::RedactCounters& rule : redacted_) replaced += rule.replaced;
+  counters_.redacted += replaced - std::exchange(redacted_told_, replaced);
 }
 
 void Packer::pack_points(Pack& pack, Rows& rows) {

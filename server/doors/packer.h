@@ -4,6 +4,8 @@
 // block without a host and carries it as the field (label) `host`. A block keeps to ten minutes of record time once it
 // is worth it, or while there are few of them. Rows of one host keep their order, unless their times lie far apart.
 //
+// Secrets are replaced before a row is packed, by the rules that agents apply unasked.
+//
 // A time more than 24 h ahead, or older than retention, becomes `now`; a log row is marked as suspect then.
 //
 // One thread.
@@ -14,6 +16,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "common/secrets/redact.h"
 #include "common/wire/block.h"
 #include "server/doors/delta_sums.h"
 #include "server/doors/door_counters.h"
@@ -57,6 +60,7 @@ class Packer {
   struct Pack;
 
   Builders& builders_for(std::string_view host);
+  void count_redacted();
   WallTime believable(const std::optional<WallTime>& time, WallTime now, bool& suspect);
   void pack_logs(Pack& pack, Rows& rows);
   void pack_points(Pack& pack, Rows& rows);
@@ -64,6 +68,9 @@ class Packer {
 
   DoorCounters& counters_;
   const Options options_;
+  std::vector<secrets::RedactCounters> redacted_;
+  secrets::Redactor redactor_{secrets::RedactConfig{}, redacted_};
+  uint64_t redacted_told_ = 0;
   DeltaSums sums_;
   std::vector<std::unique_ptr<Builders>> builders_;  // the last used is last
   std::vector<wire::Field> with_host_;               // reused

@@ -19,7 +19,7 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
-void check_golden(const std::string& name, const LineRules& rules, const RedactConfig& redact = {}) {
+void check_golden(const std::string& name, const LineRules& rules, const secrets::RedactConfig& redact = {}) {
   const std::string base = std::string(REEVE_SOURCE_DIR) + "/tests/agent/golden/" + name;
   const std::string in = read_text(base + ".in");
   REQUIRE_FALSE(in.empty());

@@ -17,7 +17,7 @@ const WallTime arrival = parse_rfc3339("2026-11-21T12:00:00Z").value();
 // One source of one input, read as a file is: in chunks, each followed by its position.
 class LineRun {
  public:
-  explicit LineRun(LineRules rules, RedactConfig redact = {}, MakeParser make_parser = {})
+  explicit LineRun(LineRules rules, secrets::RedactConfig redact = {}, MakeParser make_parser = {})
       : batcher_({.host = "web-1",
                   .line_rules = {{}, std::move(rules)},
                   .make_parser = std::move(make_parser),

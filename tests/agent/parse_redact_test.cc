@@ -1,23 +1,23 @@
 // Secrets: where they must not appear, what switches rules, and what the scan before the rules must not miss.
 #include <catch2/catch.hpp>
 
-#include "agent/parse/literal_scan.h"
-#include "agent/parse/redact_patterns.h"
 #include "common/base/random.h"
+#include "common/secrets/literal_scan.h"
+#include "common/secrets/redact_patterns.h"
 #include "tests/agent/parse_lines.h"
 
 namespace reeve::agent {
 
 namespace {
 
-std::string redacted(const std::string& line, RedactConfig config = {}) {
+std::string redacted(const std::string& line, secrets::RedactConfig config = {}) {
   LineRun run({}, std::move(config));
   run.read(line + "\n");
   return run.bodies().at(0);
 }
 
 uint64_t replaced(LineRun& run, std::string_view rule) {
-  for (const RedactCounters& counters : run.batcher().counters().redacted) {
+  for (const secrets::RedactCounters& counters : run.batcher().counters().redacted) {
     if (counters.name == rule) return counters.replaced;
   }
   return UINT64_MAX;
@@ -101,10 +101,10 @@ TEST_CASE("a pattern of one's own is looked for in values of fields, anchored or
 }
 
 TEST_CASE("check digits of payment cards") {
-  CHECK(passes_luhn("4111 1111 1111 1111"));
-  CHECK(passes_luhn("378282246310005"));
-  CHECK_FALSE(passes_luhn("4111111111111112"));
-  CHECK_FALSE(passes_luhn("0"));
+  CHECK(secrets::passes_luhn("4111 1111 1111 1111"));
+  CHECK(secrets::passes_luhn("378282246310005"));
+  CHECK_FALSE(secrets::passes_luhn("4111111111111112"));
+  CHECK_FALSE(secrets::passes_luhn("0"));
 }
 
 TEST_CASE("ten thousand secrets in one line are replaced in one pass") {
@@ -146,7 +146,7 @@ TEST_CASE("any bytes may be looked at for secrets") {
 }
 
 TEST_CASE("the scan finds a literal at every place of texts of every length, whatever the machine's width") {
-  const LiteralScan scan({{"needle", 2, 0, false, 1}, {"pin", 0, 7, true, 2}});
+  const secrets::LiteralScan scan({{"needle", 2, 0, false, 1}, {"pin", 0, 7, true, 2}});
   for (size_t size = 3; size <= 80; ++size) {
     for (size_t at = 0; at + 3 <= size; ++at) {
       std::string text(size, '.');

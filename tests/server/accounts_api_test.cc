@@ -113,8 +113,9 @@ TEST_CASE("a user is changed, and one who is disabled is out at once") {
   CHECK(patch(people, bob.id, R"({"password":"short"})").status == 400);
   CHECK(patch(people, make_uuid_v7(people.harness.clock.wall(), people.harness.random), R"({"name":"x"})").status ==
         404);
-  CHECK(people.harness.ask({.method = "PATCH", .target = "/v1/users/1'%20OR%20'1'%3D'1", .key = people.harness.admin_key})
-            .status == 400);
+  CHECK(
+      people.harness.ask({.method = "PATCH", .target = "/v1/users/1'%20OR%20'1'%3D'1", .key = people.harness.admin_key})
+          .status == 400);
 }
 
 TEST_CASE("the last admin stays one") {

@@ -72,6 +72,23 @@ TEST_CASE("rows of many requests lie in one block, in their order") {
   CHECK(bodies(blocks[0]) == std::vector<std::string>{"first", "second", "third"});
 }
 
+TEST_CASE("a pushed secret is replaced in the body, in fields, and so in the template, and is counted") {
+  Packing packing;
+  SignalBatch& batch = packing.batch();
+  add_log(batch, "sign in with password=hunter22 failed");
+  batch.logs.back().fields = {.begin = 0, .count = 1};
+  batch.fields.push_back({"api_key", "k-123456789"});
+
+  const auto blocks = packing.pack();
+
+  REQUIRE(blocks.size() == 1);
+  const auto rows = wire::read_log_block(blocks[0].bytes).value();
+  CHECK(rows[0].body == "sign in with password=[redacted:password] failed");
+  CHECK(rows[0].fields[0].second.starts_with("[redacted:"));
+  CHECK(wire::parse_header(blocks[0].bytes).value().templates[0].example.find("hunter22") == std::string::npos);
+  CHECK(packing.counters.redacted == 2);
+}
+
 TEST_CASE("each host has a block of its own, up to the bound; beyond it the host is a field") {
   Packing packing;
   SignalBatch& batch = packing.batch();

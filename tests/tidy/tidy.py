@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     'common/base': ['common/base'],
     'common/mine': ['common/mine', 'common/base'],
     'common/wire': ['common/wire', 'common/mine', 'common/base', 'proto'],
+    'common/secrets': ['common/secrets', 'common/wire', 'common/base'],
     'common/warrant': ['common/warrant', 'common/base', 'proto'],
     'common/sys': ['common/sys', 'common/base'],
     'collectors': ['collectors', 'common/sys', 'common/wire', 'common/base'],

@@ -445,12 +445,86 @@ export interface Scanned {
   damaged_blocks: number;
 }
 
+// A point of a service; an array of them is taken as well.
+export interface ServiceMetric {
+  service_name: string;
+  // the metric's name
+  metric_type: string;
+  value: number;
+  tags?: Record<string, string>;
+  timestamp?: string;
+  id?: string;
+}
+
 // Who wants to come in.
 export interface SignIn {
   email: string;
   password: string;
   // the default org where absent
   org?: string;
+}
+
+// A log, a metric or an event.
+export interface SignalItem {
+  // must be there on /v1/signals/ingest
+  kind?: 'log' | 'metric' | 'event';
+  // 1 to 128 bytes; an id that was accepted in the last 24 hours is not stored again
+  id?: string;
+  // absent: when it came
+  time?: string;
+  host?: string;
+  // of a log or event
+  service?: string;
+  // of a log, required; at most 256 KiB
+  body?: string;
+  // of a log: trace, debug, info, warn, error, fatal
+  level?: string;
+  // of a log: at most 200 values; members of members become outer.inner
+  fields?: Record<string, unknown>;
+  // of a metric, required
+  name?: string;
+  // of a metric, required
+  value?: number;
+  // of a metric
+  unit?: string;
+  // of a metric
+  metric_kind?: 'gauge' | 'counter';
+  // of a metric: at most 60
+  labels?: Record<string, string>;
+  // of an event, required
+  type?: string;
+  // of an event
+  source?: string;
+  // of an event: what people read
+  text?: string;
+  // of an event: its members become fields
+  payload?: unknown;
+}
+
+// What became of an item with an id, or of a rejected one.
+export interface SignalItemAnswer {
+  // in the request
+  index: number;
+  // as sent
+  id?: string;
+  status: 'accepted' | 'rejected';
+  code?: string;
+  // what was wrong with it
+  detail?: string;
+}
+
+// Items to store; the bare array is taken as well.
+export interface SignalItems {
+  // at most 10,000
+  items: SignalItem[];
+}
+
+// What became of the items; what is accepted is stored.
+export interface SignalsAnswer {
+  accepted: number;
+  rejected: number;
+  // those with an id, and the rejected ones
+  items: SignalItemAnswer[];
 }
 
 // A session, and a token of it.
@@ -580,6 +654,9 @@ export interface GetV1LogsQuery {
 export function getV1Logs(query: GetV1LogsQuery = {}, options: CallOptions = {}): Promise<LogPage> {
   return call('GET', '/v1/logs', { query, ...options });
 }
+
+// OpenTelemetry logs: OTLP over HTTP, as Protobuf or JSON, answered in the same
+export const postV1LogsPath = '/v1/logs';
 
 export interface GetV1LogsTailQuery {
   // exact
@@ -771,6 +848,9 @@ export function getV1Metrics(query: GetV1MetricsQuery = {}, options: CallOptions
   return call('GET', '/v1/metrics', { query, ...options });
 }
 
+// OpenTelemetry metrics: OTLP over HTTP, as Protobuf or JSON, answered in the same
+export const postV1MetricsPath = '/v1/metrics';
+
 export interface GetV1MetricsLabelsQuery {
   // exact
   name?: string;
@@ -851,6 +931,56 @@ export function getV1Agents(query: GetV1AgentsQuery = {}, options: CallOptions =
 export function postV1AgentsByIdRevoke(id: string, options: CallOptions = {}): Promise<AgentRevoked> {
   return call('POST', `/v1/agents/${encodeURIComponent(id)}/revoke`, { ...options });
 }
+
+// Store logs, metrics and events; answered after the commit
+export function postV1SignalsIngest(body: SignalItems, options: CallOptions = {}): Promise<SignalsAnswer> {
+  return call('POST', '/v1/signals/ingest', { body, ...options });
+}
+
+// The same; an item without a kind is a log
+export function postIngestLogs(body: SignalItems, options: CallOptions = {}): Promise<SignalsAnswer> {
+  return call('POST', '/ingest/logs', { body, ...options });
+}
+
+// The same; an item without a kind is a metric
+export function postIngestMetrics(body: SignalItems, options: CallOptions = {}): Promise<SignalsAnswer> {
+  return call('POST', '/ingest/metrics', { body, ...options });
+}
+
+// Spans as events of type span; their members become fields
+export function postIngestTraces(body: SignalItems, options: CallOptions = {}): Promise<SignalsAnswer> {
+  return call('POST', '/ingest/traces', { body, ...options });
+}
+
+export interface PostIngestWebhookQuery {
+  // the event's type; "webhook" where absent
+  type?: string;
+  source?: string;
+  service?: string;
+}
+
+// Any JSON as one event
+export function postIngestWebhook(query: PostIngestWebhookQuery = {}, options: CallOptions = {}): Promise<SignalsAnswer> {
+  return call('POST', '/ingest/webhook', { query, ...options });
+}
+
+// One event, or an array of them
+export function postApiV1Events(body: SignalItems, options: CallOptions = {}): Promise<SignalsAnswer> {
+  return call('POST', '/api/v1/events', { body, ...options });
+}
+
+// One event, or an array of them
+export function postApiEvents(body: SignalItems, options: CallOptions = {}): Promise<SignalsAnswer> {
+  return call('POST', '/api/events', { body, ...options });
+}
+
+// A point of a service, or an array of them
+export function postApiMetrics(body: ServiceMetric, options: CallOptions = {}): Promise<SignalsAnswer> {
+  return call('POST', '/api/metrics', { body, ...options });
+}
+
+// Prometheus remote_write, version 1
+export const postApiV1WritePath = '/api/v1/write';
 
 // Sign in: a token, and the page's cookie
 export function postV1Session(body: SignIn, options: CallOptions = {}): Promise<SignedIn> {

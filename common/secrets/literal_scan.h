@@ -14,7 +14,7 @@
 
 #include "common/base/bytes.h"
 
-namespace reeve::agent {
+namespace reeve::secrets {
 
 class LiteralScan {
  public:
@@ -59,4 +59,4 @@ class LiteralScan {
   std::array<std::vector<Literal>, buckets> buckets_;
 };
 
-}  // namespace reeve::agent
+}  // namespace reeve::secrets

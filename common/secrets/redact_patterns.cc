@@ -1,10 +1,10 @@
 // See redact_patterns.h.
-#include "agent/parse/redact_patterns.h"
+#include "common/secrets/redact_patterns.h"
 
 #include <algorithm>
 #include <cctype>
 
-namespace reeve::agent {
+namespace reeve::secrets {
 
 namespace {
 
@@ -150,4 +150,4 @@ std::span<const LiteralScan::Literal> secret_literals() {
   return literals;
 }
 
-}  // namespace reeve::agent
+}  // namespace reeve::secrets

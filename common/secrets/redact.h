@@ -24,7 +24,7 @@
 #include "common/base/bytes.h"
 #include "common/wire/record.h"
 
-namespace reeve::agent {
+namespace reeve::secrets {
 
 struct RedactConfig {
   struct Custom {
@@ -70,4 +70,4 @@ class Redactor {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace reeve::agent
+}  // namespace reeve::secrets

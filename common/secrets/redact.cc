@@ -1,5 +1,5 @@
 // See redact.h.
-#include "agent/parse/redact.h"
+#include "common/secrets/redact.h"
 
 #include <re2/re2.h>
 #include <re2/set.h>
@@ -9,11 +9,11 @@
 #include <cstring>
 #include <deque>
 
-#include "agent/parse/literal_scan.h"
-#include "agent/parse/redact_patterns.h"
 #include "common/base/check.h"
+#include "common/secrets/literal_scan.h"
+#include "common/secrets/redact_patterns.h"
 
-namespace reeve::agent {
+namespace reeve::secrets {
 
 namespace {
 
@@ -362,4 +362,4 @@ void Redactor::Impl::replace(BytesView line, KeyLines& key_lines, wire::LogRecor
   record.fields = fields;
 }
 
-}  // namespace reeve::agent
+}  // namespace reeve::secrets

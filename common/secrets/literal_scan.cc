@@ -1,5 +1,5 @@
 // See literal_scan.h.
-#include "agent/parse/literal_scan.h"
+#include "common/secrets/literal_scan.h"
 
 #include <bit>
 #include <cstring>
@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-namespace reeve::agent {
+namespace reeve::secrets {
 
 namespace {
 
@@ -170,4 +170,4 @@ bool LiteralScan::scan(BytesView text, Callback callback, const void* function) 
 
 #endif
 
-}  // namespace reeve::agent
+}  // namespace reeve::secrets

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "agent/parse/literal_scan.h"
+#include "common/secrets/literal_scan.h"
 
-namespace reeve::agent {
+namespace reeve::secrets {
 
 // What must follow a literal for it to count.
 enum class LiteralKind : uint8_t {
@@ -41,4 +41,4 @@ std::span<const SecretKey> secret_keys();
 // Digits, with blanks or dashes between them, whose check sum is right (Luhn).
 bool passes_luhn(std::string_view digits);
 
-}  // namespace reeve::agent
+}  // namespace reeve::secrets
