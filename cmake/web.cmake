@@ -21,7 +21,7 @@ if(REEVE_WEB)
     DEPENDS ${web_source}/package.json ${web_source}/package-lock.json
     COMMAND ${CMAKE_COMMAND} -E make_directory ${web_build}
     COMMAND ${CMAKE_COMMAND} -E copy ${web_source}/package.json ${web_source}/package-lock.json ${web_build}
-    COMMAND sh -c "$0 ci --no-audit --no-fund --ignore-scripts --silent || { echo 'npm could not install what the \
+    COMMAND sh -c "$0 ci --no-audit --no-fund --ignore-scripts --loglevel=error || { echo 'npm could not install what the \
 page is built with; a server without its page: -DREEVE_WEB=OFF' && exit 1; }" ${NPM}
     COMMAND ${CMAKE_COMMAND} -E touch installed
     WORKING_DIRECTORY ${web_build}
