@@ -26,8 +26,8 @@ using OpenedLogPtr = std::shared_ptr<OpenedLog>;
 class LogBlockCache {
  public:
   struct Options {
-    uint64_t bytes_max = 64_MiB;
-    uint64_t block_bytes_max = 16_MiB;
+    uint64_t bytes_max = 24_MiB;
+    uint64_t block_bytes_max = 12_MiB;
   };
 
   LogBlockCache() : LogBlockCache(Options()) {}
