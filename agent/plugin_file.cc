@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "agent/plugin_rules.h"
-#include "common/sys/crypto.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::agent {
 namespace {
@@ -113,7 +113,7 @@ Result<PluginImage> read_plugin(const std::string& path, PluginOwner owner) {
   if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return errno_error(errno, "seal the copy of " + path);
   }
-  return PluginImage{memory.release(), to_hex(sys::sha256(bytes))};
+  return PluginImage{memory.release(), to_hex(crypto::sha256(bytes))};
 }
 
 Result<const reeve_plugin*> load_plugin(const PluginImage& image, const std::string& path) {

@@ -11,6 +11,7 @@
 #include "server/org_files.h"
 #include "server/store/accounts.h"
 #include "server/store/sqlite_store.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -154,7 +155,7 @@ Status make_first_key(sys::Disk& disk, Clock& clock, Random& random, const First
   const OrgFiles& files = of.files;
   if (TRY(exists(disk, files.api_key()))) {
     const Bytes text = TRY(sys::read_file(disk, files.api_key(), file_bytes_max));
-    const Result<ApiKey> known = store.find_api_key(sys::sha256(text.substr(0, text.find('\n'))));
+    const Result<ApiKey> known = store.find_api_key(crypto::sha256(text.substr(0, text.find('\n'))));
     if (known.ok()) {
       said.push_back("API key: " + files.api_key() + " (kept)");
       return {};
@@ -168,7 +169,7 @@ Status make_first_key(sys::Disk& disk, Clock& clock, Random& random, const First
   TRY(sys::write_file_atomically(disk, files.api_key(), text + "\n"));
   const ApiKey key{.id = make_uuid_v7(now, random),
                    .prefix = api_key_prefix(text),
-                   .hash = sys::sha256(text),
+                   .hash = crypto::sha256(text),
                    .role = "admin",
                    .created = now,
                    .label = "made by reeve-server init",
@@ -189,7 +190,7 @@ Status make_admin(sys::Disk& disk, Clock& clock, Random& random, const FirstCred
     return {};
   }
   const WallTime now = clock.wall();
-  const std::string password = to_base64url(sys::random_secret(admin_password_bytes));
+  const std::string password = to_base64url(crypto::random_secret(admin_password_bytes));
   TRY(sys::write_file_atomically(disk, files.admin_password(), password + "\n"));
   User admin{.id = make_uuid_v7(now, random), .email = email, .name = "Admin", .role = "admin", .created = now};
   admin.password_hash = TRY(sys::hash_password(password));

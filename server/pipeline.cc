@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/log.h"
+#include "common/crypto/signing.h"
 #include "common/sys/tls.h"
 #include "common/sys/yaml.h"
 #include "server/agents_listener.h"
@@ -147,7 +148,7 @@ Status Pipeline::Stages::open_query(const OrgFiles& files) {
   }
   options.online = [this] { return online(); };
   std::vector<ApiContext*> contexts;
-  sys::SigningKey signing_key = TRY(load_or_make_signing_key(world.disk, files.signing_key()));
+  crypto::SigningKey signing_key = TRY(load_or_make_signing_key(world.disk, files.signing_key()));
   auth = std::make_unique<Auth>(std::move(signing_key), config.limits);
   for (const auto& org : orgs) {
     org->context->auth = auth.get();

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "common/sys/crypto.h"
 #include "common/sys/lock_file.h"
 #include "common/sys/password.h"
 #include "server/api/permission.h"
@@ -11,6 +10,7 @@
 #include "server/orgs.h"
 #include "server/store/accounts.h"
 #include "server/store/sqlite_store.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -72,7 +72,7 @@ Result<std::vector<std::string>> add_user_offline(sys::Disk& disk, Clock& clock,
   }
   const OpenOrg opened = TRY(open_org(disk, config, wanted.org));
   const WallTime now = clock.wall();
-  const std::string password = to_base64url(sys::random_secret(made_password_bytes));
+  const std::string password = to_base64url(crypto::random_secret(made_password_bytes));
   User user{.id = make_uuid_v7(now, random), .email = fold_email(wanted.email), .role = wanted.role, .created = now};
   user.password_hash = TRY(sys::hash_password(password));
   const bool added = TRY(opened.store->accounts().add_user(user, offline_entry(now, "user.create", user.id)));
@@ -85,7 +85,7 @@ Result<std::vector<std::string>> set_password_offline(sys::Disk& disk, Clock& cl
                                                       const UserChangeOffline& wanted) {
   const OpenOrg opened = TRY(open_org(disk, config, wanted.org));
   const User user = TRY_DURING(opened.store->accounts().find_user_by_email(wanted.email), printable(wanted.email, 80));
-  const std::string password = to_base64url(sys::random_secret(made_password_bytes));
+  const std::string password = to_base64url(crypto::random_secret(made_password_bytes));
   UserChange change{.disabled = false};
   change.password_hash = TRY(sys::hash_password(password));
   TRY(opened.store->accounts().change_user(user.id, change, offline_entry(clock.wall(), "user.password", user.id)));

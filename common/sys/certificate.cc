@@ -8,6 +8,7 @@
 #include <array>
 
 #include "common/base/check.h"
+#include "common/crypto/digest.h"
 #include "common/sys/crypto.h"
 #include "common/sys/openssl_impl.h"
 
@@ -79,7 +80,7 @@ Result<void> add_extension(X509* certificate, X509* issuer, int nid, const std::
 }
 
 Result<void> set_serial(X509* certificate) {
-  Bytes serial = random_secret(16);
+  Bytes serial = crypto::random_secret(16);
   serial[0] = static_cast<char>((serial[0] & 0x3f) | 0x40);  // positive, and always 16 bytes long
   OpensslPointer<BIGNUM, BN_free> number(BN_bin2bn(data_of(BytesView(serial)), 16, nullptr));
   if (number == nullptr || BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) == nullptr) {

@@ -1,4 +1,4 @@
-// Hashes, secrets, keys and certificates.
+// Seals, keys and certificates.
 //
 // Certificates' keys are EC P-256, because every browser must accept the certificate of our API. A certificate
 // authority (CA) per org signs two kinds of leaf: the server's (serverAuth, with its names) and the agents'
@@ -20,37 +20,11 @@
 
 namespace reeve::sys {
 
-Bytes sha256(BytesView bytes);                        // 32 bytes
-Bytes hmac_sha256(BytesView key, BytesView message);  // 32 bytes
-Bytes random_secret(size_t count);  // from the kernel by way of OpenSSL; never fails, or the program ends
-
 // AES-256-GCM under a 32-byte key, with a nonce of its own in front: hides `plain` and ties it to `about`, which is not
 // in the result. A key seals at most 2^32 times.
 Bytes seal(BytesView key, BytesView plain, BytesView about);
 Result<Bytes> unseal(BytesView key, BytesView sealed,
                      BytesView about);  // Code::corrupt where anything is not as sealed
-
-// An Ed25519 key that signs. Copies share it; any thread.
-class SigningKey {
- public:
-  static SigningKey make();
-  static Result<SigningKey> from_pem(BytesView pem);  // PKCS#8; Code::invalid for anything but Ed25519
-
-  Bytes pem() const;
-  Bytes public_key() const;             // 32 bytes
-  Bytes sign(BytesView message) const;  // 64 bytes
-  // 32 bytes that only this key gives for this purpose, for sealing.
-  Bytes derive(BytesView purpose) const;
-
-  struct Impl;
-
- private:
-  explicit SigningKey(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
-  std::shared_ptr<const Impl> impl_;
-};
-
-// False for everything that is not a signature of that very message.
-bool verify_ed25519(BytesView public_key, BytesView message, BytesView signature);
 
 struct KeyAndCertificate {
   Bytes key_pem{};

@@ -1,49 +1,31 @@
 // Owning pointers for OpenSSL's objects, and its error queue as our errors. Inside common/sys only.
 #pragma once
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "common/crypto/openssl_pointer.h"
 #include "common/sys/crypto.h"
 
 namespace reeve::sys {
 
-template <auto free_function>
-struct OpensslFree {
-  template <typename T>
-  void operator()(T* object) const {
-    free_function(object);
-  }
-};
-
-template <typename T, auto free_function>
-using OpensslPointer = std::unique_ptr<T, OpensslFree<free_function>>;
-
-using BioPointer = OpensslPointer<BIO, BIO_free_all>;
-using PkeyPointer = OpensslPointer<EVP_PKEY, EVP_PKEY_free>;
+using crypto::BioPointer;
+using crypto::data_of;
+using crypto::OpensslPointer;
+using crypto::PkeyPointer;
 using X509Pointer = OpensslPointer<X509, X509_free>;
 using X509ReqPointer = OpensslPointer<X509_REQ, X509_REQ_free>;
 using X509StorePointer = OpensslPointer<X509_STORE, X509_STORE_free>;
 using X509StoreCtxPointer = OpensslPointer<X509_STORE_CTX, X509_STORE_CTX_free>;
 using SslCtxPointer = OpensslPointer<SSL_CTX, SSL_CTX_free>;
 using SslPointer = OpensslPointer<SSL, SSL_free>;
-
-inline const unsigned char* data_of(BytesView bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-inline unsigned char* data_of(Bytes& bytes) {
-  return reinterpret_cast<unsigned char*>(bytes.data());
-}
 
 // PEM with a pass phrase must not make a server ask its terminal: the callback that refuses one.
 int refuse_pass_phrase(char*, int, int, void*);

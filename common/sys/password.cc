@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "common/sys/crypto.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::sys {
 namespace {
@@ -30,7 +31,7 @@ uint32_t number_of(std::string_view hash, std::string_view name) {
 }  // namespace
 
 Result<std::string> hash_password(BytesView password, const PasswordCost& cost) {
-  const Bytes salt = random_secret(salt_bytes);
+  const Bytes salt = crypto::random_secret(salt_bytes);
   std::string encoded(argon2_encodedlen(cost.passes, cost.memory_kib, lanes, salt_bytes, digest_bytes, Argon2_id),
                       '\0');
   const int code = argon2id_hash_encoded(cost.passes, cost.memory_kib, lanes, password.data(), password.size(),

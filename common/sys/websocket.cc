@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "common/base/check.h"
+#include "common/crypto/digest.h"
 #include "common/sys/crypto.h"
 #include "common/sys/websocket_impl.h"
 
@@ -173,7 +174,7 @@ struct WebSocket::Impl final : std::enable_shared_from_this<WebSocket::Impl> {
   }
 
   void make_mask(uint8_t* buffer, size_t count) {
-    if (mask_pool.size() < count) mask_pool = random_secret(1024);
+    if (mask_pool.size() < count) mask_pool = crypto::random_secret(1024);
     std::copy_n(mask_pool.end() - static_cast<ptrdiff_t>(count), count, buffer);
     mask_pool.resize(mask_pool.size() - count);
   }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "common/base/check.h"
+#include "common/crypto/digest.h"
 #include "common/sys/crypto.h"
 #include "common/sys/http_text.h"
 #include "common/sys/websocket.h"
@@ -78,7 +79,7 @@ struct WebSocketConnecting::Impl final : std::enable_shared_from_this<WebSocketC
       : loop(the_loop),
         call(std::move(the_call)),
         on_socket(std::move(callback)),
-        key(to_base64(random_secret(key_bytes))) {}
+        key(to_base64(crypto::random_secret(key_bytes))) {}
 
   void begin() {
     where = "open a WebSocket at " + call.connect.host + " port " + std::to_string(call.connect.port);

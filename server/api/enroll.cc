@@ -4,13 +4,13 @@
 // redeemed, so a wrong request does not use the token up; redeeming it and adding the agent are one transaction.
 #include <array>
 
-#include "common/sys/crypto.h"
 #include "server/api/audit.h"
 #include "server/api/params.h"
 #include "server/api/tables.h"
 #include "server/authority.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -37,8 +37,8 @@ Result<Answer> post_enrol_token(ApiContext& context, const ApiRequest& request) 
   }
 
   const std::string token =
-      std::string(token_mark) + context.org + "_" + to_base64url(sys::random_secret(token_secret_bytes));
-  const EnrolToken remembered{.hash = sys::sha256(token), .expires = request.now + valid_for};
+      std::string(token_mark) + context.org + "_" + to_base64url(crypto::random_secret(token_secret_bytes));
+  const EnrolToken remembered{.hash = crypto::sha256(token), .expires = request.now + valid_for};
   const AuditEntry entry = audit_entry(
       request, {.action = "agent.token", .detail = Json::Object{{"expires", format_rfc3339(remembered.expires)}}});
   TRY(context.writer.run([&](Store& store) { return store.accounts().add_enrol_token(remembered, entry); }));
@@ -80,7 +80,7 @@ Result<Answer> post_enroll(ApiContext& default_org, const ApiRequest& request) {
   agent.enrolled = request.now;
   agent.certificate_serial = made.serial;
   agent.certificate_not_after = made.not_after;
-  const Bytes hash = sys::sha256(token);
+  const Bytes hash = crypto::sha256(token);
   const AuditEntry entry =
       audit_entry(request, {.action = "agent.enrol", .target = to_string(id), .detail = Json::Object{{"host", host}}});
   TRY(context.writer.run([&](Store& store) { return store.accounts().enrol_agent(hash, request.now, agent, entry); }));

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include "common/sys/crypto.h"
 #include "server/auth/auth.h"
 #include "server/auth/jwt.h"
 #include "server/config.h"
 #include "server/store/accounts.h"
 #include "server/store_writer.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -54,7 +54,7 @@ bool may(const Credential& credential, Permission permission) {
 // -- What credentials look like --------------------------------------------------------------------------------------
 
 std::string make_api_key(std::string_view org) {
-  return std::string(api_key_mark) + std::string(org) + "_" + to_base64url(sys::random_secret(secret_bytes));
+  return std::string(api_key_mark) + std::string(org) + "_" + to_base64url(crypto::random_secret(secret_bytes));
 }
 
 std::string api_key_prefix(std::string_view key) {
@@ -64,7 +64,7 @@ std::string api_key_prefix(std::string_view key) {
 }
 
 std::string make_session_secret(std::string_view org) {
-  return std::string(org) + "." + to_base64url(sys::random_secret(secret_bytes));
+  return std::string(org) + "." + to_base64url(crypto::random_secret(secret_bytes));
 }
 
 std::optional<std::string> find_session_cookie(const ApiRequest& request) {
@@ -104,7 +104,7 @@ ApiContext* Gate::find_org(std::string_view name) const {
 Result<Admission> Gate::authenticate_key(std::string_view text, const ApiRequest& request) const {
   const Error unknown(Code::denied, "this API key is not known here");
   if (text.size() > key_bytes_max) return unknown;
-  const Bytes hash = sys::sha256(text);
+  const Bytes hash = crypto::sha256(text);
   const std::optional<std::string_view> org = org_of_key(text);
   for (ApiContext* context : contexts_) {
     if (org && context->org != *org) continue;
@@ -172,7 +172,7 @@ Result<Admission> Gate::authenticate_cookie(const std::string& cookie, const Api
   if (cookie.size() > key_bytes_max) return over;
   ApiContext* context = find_org(std::string_view(cookie).substr(0, cookie.find('.')));
   if (!context) return over;
-  Admission admission = TRY(admit_session(*context, sys::sha256(cookie), request));
+  Admission admission = TRY(admit_session(*context, crypto::sha256(cookie), request));
   admission.credential.kind = Credential::Kind::session;
   return admission;
 }

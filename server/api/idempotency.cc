@@ -9,6 +9,7 @@
 #include "server/auth/auth.h"
 #include "server/store/accounts.h"
 #include "server/store_writer.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -32,7 +33,7 @@ Bytes hash_parts(std::initializer_list<BytesView> parts) {
     append_le(all, static_cast<uint64_t>(part.size()));
     all += part;
   }
-  return sys::sha256(all);
+  return crypto::sha256(all);
 }
 
 Reply conflict(const ApiRequest& request, std::string detail, sys::HttpHeaders headers = {}) {

@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <array>
 
-#include "common/sys/crypto.h"
 #include "server/api/audit.h"
 #include "server/api/gate.h"
 #include "server/api/params.h"
 #include "server/api/tables.h"
 #include "server/store_writer.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -76,7 +76,7 @@ Result<Answer> post_key(ApiContext& context, const ApiRequest& request) {
   const std::string text = make_api_key(context.org);
   ApiKey key{.id = make_uuid_v7(request.now, random),
              .prefix = api_key_prefix(text),
-             .hash = sys::sha256(text),
+             .hash = crypto::sha256(text),
              .role = std::string(to_string(role)),
              .created = request.now,
              .label = label,

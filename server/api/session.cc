@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "common/sys/crypto.h"
 #include "common/sys/password.h"
 #include "server/api/audit.h"
 #include "server/api/gate.h"
@@ -16,6 +15,7 @@
 #include "server/auth/auth.h"
 #include "server/auth/jwt.h"
 #include "server/store_writer.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -114,7 +114,7 @@ Result<Reply> finish_sign_in(const SignIn& sign_in) {
 
   context.auth->succeeded(sign_in.attempt, request.called);
   const std::string cookie = make_session_secret(context.org);
-  const Session session{.hash = sys::sha256(cookie),
+  const Session session{.hash = crypto::sha256(cookie),
                         .user = user->id,
                         .created = request.now,
                         .refreshed = request.now,

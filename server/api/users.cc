@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "common/sys/crypto.h"
 #include "common/sys/password.h"
 #include "server/api/audit.h"
 #include "server/api/params.h"
@@ -13,6 +12,7 @@
 #include "server/api/user_json.h"
 #include "server/auth/auth.h"
 #include "server/store_writer.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -113,7 +113,7 @@ Result<Answer> post_user(ApiContext& context, const ApiRequest& request) {
   TRY(check_name(user.name));
   const std::optional<std::string> given = text_of(body, "password");
   if (given) TRY(check_password("password", *given));
-  const std::string password = given.value_or(to_base64url(sys::random_secret(made_password_bytes)));
+  const std::string password = given.value_or(to_base64url(crypto::random_secret(made_password_bytes)));
 
   const bool made = !given.has_value();
   return Answer(Later{[&context, request, user, password, made](const Later::Finish& finish) {

@@ -2,6 +2,8 @@
 #include "server/auth/auth.h"
 
 #include "common/sys/password.h"
+#include "common/crypto/digest.h"
+#include "common/crypto/signing.h"
 
 namespace reeve::server {
 namespace {
@@ -29,16 +31,16 @@ std::string network_of(const Auth::Attempt& attempt) {
 
 }  // namespace
 
-Result<sys::SigningKey> load_or_make_signing_key(sys::Disk& disk, const std::string& path) {
+Result<crypto::SigningKey> load_or_make_signing_key(sys::Disk& disk, const std::string& path) {
   const Result<Bytes> kept = sys::read_file(disk, path, key_file_bytes_max);
-  if (kept.ok()) return TRY_DURING(sys::SigningKey::from_pem(*kept), path);
+  if (kept.ok()) return TRY_DURING(crypto::SigningKey::from_pem(*kept), path);
   if (kept.error().code() != Code::not_found) return kept.error();
-  const sys::SigningKey made = sys::SigningKey::make();
+  const crypto::SigningKey made = crypto::SigningKey::make();
   TRY(sys::write_file_atomically(disk, path, made.pem()));
   return made;
 }
 
-Auth::Auth(sys::SigningKey key, RequestLimits limits)
+Auth::Auth(crypto::SigningKey key, RequestLimits limits)
     : requests(requests_counted_max),
       key_(std::move(key)),
       public_key_(key_.public_key()),
@@ -67,7 +69,7 @@ void Auth::succeeded(const Attempt& attempt, Instant now) {
 
 const std::string& Auth::nobodys_hash() {
   std::call_once(nobody_once_, [this] {
-    const Result<std::string> made = sys::hash_password(sys::random_secret(unguessable_bytes));
+    const Result<std::string> made = sys::hash_password(crypto::random_secret(unguessable_bytes));
     if (made.ok()) nobody_ = *made;  // without memory nobody signs in, whoever they say they are
   });
   return nobody_;

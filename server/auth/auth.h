@@ -8,7 +8,7 @@
 #include <string>
 
 #include "common/base/result.h"
-#include "common/sys/crypto.h"
+#include "common/crypto/signing.h"
 #include "common/sys/disk.h"
 #include "server/api/worker_pool.h"
 #include "server/auth/sliding_window.h"
@@ -20,13 +20,13 @@ constexpr size_t password_bytes_min = 10;
 constexpr size_t password_bytes_max = 256;
 
 // The signing key's file: made where it is absent. Whoever reads it can sign in as anybody.
-Result<sys::SigningKey> load_or_make_signing_key(sys::Disk& disk, const std::string& path);
+Result<crypto::SigningKey> load_or_make_signing_key(sys::Disk& disk, const std::string& path);
 
 class Auth {
  public:
-  explicit Auth(sys::SigningKey key, RequestLimits limits = {});
+  explicit Auth(crypto::SigningKey key, RequestLimits limits = {});
 
-  const sys::SigningKey& key() const { return key_; }
+  const crypto::SigningKey& key() const { return key_; }
   const Bytes& public_key() const { return public_key_; }
   const Bytes& sealing_key() const { return sealing_key_; }  // for answers that are remembered
   const RequestLimits& limits() const { return limits_; }
@@ -58,7 +58,7 @@ class Auth {
   static constexpr size_t hashing_queue_max = 16;
 
  private:
-  const sys::SigningKey key_;
+  const crypto::SigningKey key_;
   const Bytes public_key_;
   const Bytes sealing_key_;
   const RequestLimits limits_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/base/json.h"
+#include "common/crypto/signing.h"
 
 namespace reeve::server {
 namespace {
@@ -34,7 +35,7 @@ Result<WallTime> read_seconds(const Json& claims, std::string_view name) {
 
 }  // namespace
 
-std::string sign_token(const sys::SigningKey& key, const TokenClaims& claims) {
+std::string sign_token(const crypto::SigningKey& key, const TokenClaims& claims) {
   Json payload;
   payload.set("iss", issuer);
   payload.set("org", claims.org);
@@ -56,7 +57,7 @@ Result<TokenClaims> verify_token(BytesView public_key, std::string_view token, W
   const size_t signature_at = token.find('.', payload_at) + 1;
   if (token.substr(0, payload_at - 1) != to_base64url(header_text)) return not_ours();
   const Bytes signature = TRY(decode(token.substr(signature_at)));
-  if (!sys::verify_ed25519(public_key, token.substr(0, signature_at - 1), signature)) return not_ours();
+  if (!crypto::verify_ed25519(public_key, token.substr(0, signature_at - 1), signature)) return not_ours();
 
   const Bytes text = TRY(decode(token.substr(payload_at, signature_at - 1 - payload_at)));
   const Result<Json> payload = parse_json(text);

@@ -11,7 +11,7 @@
 #include "common/base/ids.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
-#include "common/sys/crypto.h"
+#include "common/crypto/signing.h"
 
 namespace reeve::server {
 
@@ -27,7 +27,7 @@ struct TokenClaims {
   WallTime expires = {};  // both in whole seconds
 };
 
-std::string sign_token(const sys::SigningKey& key, const TokenClaims& claims);
+std::string sign_token(const crypto::SigningKey& key, const TokenClaims& claims);
 
 // Code::denied where anything is not exactly as sign_token makes it, or its time is over or has not begun.
 Result<TokenClaims> verify_token(BytesView public_key, std::string_view token, WallTime now);

@@ -2,8 +2,8 @@
 #include "server/doors/signals.h"
 
 #include <algorithm>
+#include "common/crypto/digest.h"
 
-#include "common/sys/crypto.h"
 
 namespace reeve::server {
 
@@ -12,7 +12,7 @@ ItemId hash_item_id(std::string_view kind, BytesView text) {
   all.reserve(kind.size() + 1 + text.size());
   all.append(kind).push_back('\0');
   all.append(text);
-  return *ItemId::from_bytes(BytesView(sys::sha256(all)).substr(0, 16));
+  return *ItemId::from_bytes(BytesView(crypto::sha256(all)).substr(0, 16));
 }
 
 std::string_view TextArena::keep(std::string_view text) {

@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "agent/plugin_test.h"
-#include "common/sys/crypto.h"
+#include "common/crypto/digest.h"
 #include "common/sys/disk.h"
 #include "tests/collectors/memory_intake.h"
 #include "tests/sys/temp_directory.h"
@@ -23,7 +23,7 @@ std::string built(const std::string& name) {
 std::string hash_of(const std::string& path) {
   const auto bytes = sys::read_file(sys::real_disk(), path, 64_MiB);
   REQUIRE(bytes.ok());
-  return to_hex(sys::sha256(*bytes));
+  return to_hex(crypto::sha256(*bytes));
 }
 
 // A plugin in a collector, polled whenever it has something.

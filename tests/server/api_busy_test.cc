@@ -6,6 +6,7 @@
 #include "server/store_writer.h"
 #include "tests/pch.h"
 #include "tests/server/stubborn_store.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -35,7 +36,7 @@ struct NarrowApi {
   NarrowApi() {
     store.held = release.get_future().share();
     REQUIRE(
-        store.add_api_key({.id = {}, .prefix = "k", .hash = sys::sha256("k"), .role = "admin", .created = {}}).ok());
+        store.add_api_key({.id = {}, .prefix = "k", .hash = crypto::sha256("k"), .role = "admin", .created = {}}).ok());
     ApiServer::Options options;
     options.host = "127.0.0.1";
     options.threads = 1;

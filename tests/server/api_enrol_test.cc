@@ -2,6 +2,7 @@
 #include "tests/pch.h"
 #include "tests/server/api_harness.h"
 #include "tests/server/stubborn_store.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -62,7 +63,7 @@ TEST_CASE("an unknown, used or expired token is denied, and the detail says whic
   CHECK(used.status == 403);
   CHECK_THAT(used.detail(), Catch::Contains("used"));
 
-  REQUIRE(harness.store->add_enrol_token({.hash = sys::sha256("old"), .expires = harness.clock.wall() - 1s}).ok());
+  REQUIRE(harness.store->add_enrol_token({.hash = crypto::sha256("old"), .expires = harness.clock.wall() - 1s}).ok());
   const HttpAnswer expired = enrol_with(harness, "old");
   CHECK(expired.status == 403);
   CHECK_THAT(expired.detail(), Catch::Contains("expired"));

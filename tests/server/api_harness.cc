@@ -10,6 +10,7 @@
 #include "common/sys/tls.h"
 #include "server/org_files.h"
 #include "tests/pch.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -58,7 +59,7 @@ ApiHarness::ApiHarness(std::unique_ptr<Store> the_store, bool with_api_tls)
   const auto add_key = [this](Store& to, const std::string& key, const char* role) {
     REQUIRE(to.add_api_key({.id = make_uuid_v7(clock.wall(), random),
                             .prefix = key.substr(0, 10),
-                            .hash = sys::sha256(key),
+                            .hash = crypto::sha256(key),
                             .role = role,
                             .created = clock.wall()})
                 .ok());

@@ -7,6 +7,8 @@
 #include "server/auth/jwt.h"
 #include "server/auth/sliding_window.h"
 #include "tests/pch.h"
+#include "common/crypto/digest.h"
+#include "common/crypto/signing.h"
 
 namespace reeve::server {
 namespace {
@@ -22,7 +24,7 @@ TokenClaims some_claims() {
 }
 
 // Signed rightly, whatever it says.
-std::string sign_anything(const sys::SigningKey& key, const std::string& header, const std::string& payload) {
+std::string sign_anything(const crypto::SigningKey& key, const std::string& header, const std::string& payload) {
   const std::string text = to_base64url(header) + "." + to_base64url(payload);
   return text + "." + to_base64url(key.sign(text));
 }
@@ -47,7 +49,7 @@ std::string payload_with(const char* member, const Json& value) {
 // -- tokens ----------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a token says who, which session and which org, until its time is over") {
-  const sys::SigningKey key = sys::SigningKey::make();
+  const crypto::SigningKey key = crypto::SigningKey::make();
   const std::string token = sign_token(key, some_claims());
 
   const auto claims = verify_token(key.public_key(), token, noon + token_validity - 1s);
@@ -65,9 +67,9 @@ TEST_CASE("a token says who, which session and which org, until its time is over
 }
 
 TEST_CASE("a token of another key, or with any letter changed, is not one of ours") {
-  const sys::SigningKey key = sys::SigningKey::make();
+  const crypto::SigningKey key = crypto::SigningKey::make();
   const std::string token = sign_token(key, some_claims());
-  CHECK_FALSE(verify_token(sys::SigningKey::make().public_key(), token, noon).ok());
+  CHECK_FALSE(verify_token(crypto::SigningKey::make().public_key(), token, noon).ok());
 
   for (size_t i = 0; i < token.size(); ++i) {
     std::string changed = token;
@@ -86,7 +88,7 @@ TEST_CASE("a token of another key, or with any letter changed, is not one of our
 }
 
 TEST_CASE("a token's algorithm is not for the token to choose") {
-  const sys::SigningKey key = sys::SigningKey::make();
+  const crypto::SigningKey key = crypto::SigningKey::make();
   const std::string good = payload_with("org", "default");
   REQUIRE(verify_token(key.public_key(), sign_anything(key, right_header, good), noon).ok());
 
@@ -99,12 +101,12 @@ TEST_CASE("a token's algorithm is not for the token to choose") {
   }
   // A public key taken for a shared secret.
   const std::string text = to_base64url(R"({"alg":"HS256","typ":"JWT"})") + "." + to_base64url(good);
-  const std::string confused = text + "." + to_base64url(sys::hmac_sha256(key.public_key(), text));
+  const std::string confused = text + "." + to_base64url(crypto::hmac_sha256(key.public_key(), text));
   CHECK_FALSE(verify_token(key.public_key(), confused, noon).ok());
 }
 
 TEST_CASE("a payload under another token's signature is refused") {
-  const sys::SigningKey key = sys::SigningKey::make();
+  const crypto::SigningKey key = crypto::SigningKey::make();
   TokenClaims other = some_claims();
   other.user.bytes.fill(8);
   const std::string a = sign_token(key, some_claims());
@@ -114,7 +116,7 @@ TEST_CASE("a payload under another token's signature is refused") {
 }
 
 TEST_CASE("even rightly signed, a token must claim what ours claim") {
-  const sys::SigningKey key = sys::SigningKey::make();
+  const crypto::SigningKey key = crypto::SigningKey::make();
   const auto counts = [&](const char* member, const Json& value, WallTime now = noon) {
     return verify_token(key.public_key(), sign_anything(key, right_header, payload_with(member, value)), now).ok();
   };
@@ -193,7 +195,7 @@ TEST_CASE("a full table forgets the quiet first, then the quietest") {
 }
 
 TEST_CASE("failures are counted for the address in its org and for the peer, a v6 one with its network") {
-  Auth auth(sys::SigningKey::make());
+  Auth auth(crypto::SigningKey::make());
   const auto allowed = [&](const char* email, const char* peer) {
     return auth.try_attempt({.org = "default", .email = email, .peer = peer}, start).allowed;
   };
@@ -210,7 +212,7 @@ TEST_CASE("failures are counted for the address in its org and for the peer, a v
 }
 
 TEST_CASE("who signs in rightly has not failed") {
-  Auth auth(sys::SigningKey::make());
+  Auth auth(crypto::SigningKey::make());
   const Auth::Attempt attempt{.org = "default", .email = "ada@example.net", .peer = "10.0.0.1"};
   for (int i = 0; i < 100; ++i) {
     CHECK(auth.try_attempt(attempt, start).allowed);
@@ -242,18 +244,18 @@ TEST_CASE("a hash that is none, or asks for too much, matches nothing") {
 }
 
 TEST_CASE("a signing key is the same after it was written and read") {
-  const sys::SigningKey key = sys::SigningKey::make();
-  const sys::SigningKey again = sys::SigningKey::from_pem(key.pem()).value();
+  const crypto::SigningKey key = crypto::SigningKey::make();
+  const crypto::SigningKey again = crypto::SigningKey::from_pem(key.pem()).value();
 
   CHECK(again.public_key() == key.public_key());
   CHECK(again.derive("a") == key.derive("a"));
   CHECK(again.derive("a") != key.derive("b"));
-  CHECK(sys::verify_ed25519(key.public_key(), "text", again.sign("text")));
-  CHECK_FALSE(sys::verify_ed25519(key.public_key(), "texT", again.sign("text")));
-  CHECK_FALSE(sys::verify_ed25519(key.public_key(), "text", ""));
-  CHECK_FALSE(sys::verify_ed25519("short", "text", again.sign("text")));
-  CHECK(sys::SigningKey::from_pem(sys::make_key().value()).error().code() == Code::invalid);
-  CHECK(sys::SigningKey::from_pem("no key").error().code() == Code::invalid);
+  CHECK(crypto::verify_ed25519(key.public_key(), "text", again.sign("text")));
+  CHECK_FALSE(crypto::verify_ed25519(key.public_key(), "texT", again.sign("text")));
+  CHECK_FALSE(crypto::verify_ed25519(key.public_key(), "text", ""));
+  CHECK_FALSE(crypto::verify_ed25519("short", "text", again.sign("text")));
+  CHECK(crypto::SigningKey::from_pem(sys::make_key().value()).error().code() == Code::invalid);
+  CHECK(crypto::SigningKey::from_pem("no key").error().code() == Code::invalid);
 }
 
 TEST_CASE("what is sealed opens with its key and its subject alone") {

@@ -8,6 +8,7 @@
 #include "server/store/sqlite_store.h"
 #include "tests/pch.h"
 #include "tests/server/api_harness.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -101,7 +102,7 @@ TEST_CASE("init makes an org that can be served, and doing it again changes noth
   {
     const auto store = open_sqlite_store({.directory = files.store(), .disk = sys::real_disk(), .vfs = {}});
     REQUIRE(store.ok());
-    const auto known = (*store)->find_api_key(sys::sha256(key.substr(0, key.size() - 1)));
+    const auto known = (*store)->find_api_key(crypto::sha256(key.substr(0, key.size() - 1)));
     REQUIRE(known.ok());
     CHECK(known->role == "admin");
     CHECK(key.starts_with(known->prefix));

@@ -10,6 +10,8 @@
 #include "server/store/accounts.h"
 #include "server/store_writer.h"
 #include "tests/pch.h"
+#include "common/crypto/digest.h"
+#include "common/crypto/signing.h"
 
 namespace reeve::server {
 namespace {
@@ -58,7 +60,7 @@ struct OrgWorld {
       REQUIRE(store->accounts().add_api_key(key_of(keys.back(), static_cast<uint8_t>(n + 100), role), {}).ok());
       cookies.push_back(make_session_secret(name));
       REQUIRE(store->accounts()
-                  .open_session({.hash = sys::sha256(cookies.back()),
+                  .open_session({.hash = crypto::sha256(cookies.back()),
                                  .user = make_id(n),
                                  .created = noon,
                                  .refreshed = noon,
@@ -70,14 +72,14 @@ struct OrgWorld {
 
   static ApiKey key_of(const std::string& text, uint8_t id, const std::string& role) {
     return {
-        .id = make_id(id), .prefix = api_key_prefix(text), .hash = sys::sha256(text), .role = role, .created = noon};
+        .id = make_id(id), .prefix = api_key_prefix(text), .hash = crypto::sha256(text), .role = role, .created = noon};
   }
 
   // An API key like no other.
   std::string add_key(ApiKey key) {
     const std::string text = make_api_key(context.org);
     key.id = make_id(static_cast<uint8_t>(200 + extra_++));
-    key.hash = sys::sha256(text);
+    key.hash = crypto::sha256(text);
     REQUIRE(store->accounts().add_api_key(key, {}).ok());
     return text;
   }
@@ -85,7 +87,7 @@ struct OrgWorld {
 };
 
 struct World {
-  Auth auth{sys::SigningKey::make(), {.per_credential = 100, .per_org = 150}};
+  Auth auth{crypto::SigningKey::make(), {.per_credential = 100, .per_org = 150}};
   OrgWorld ours{"ours", auth};
   OrgWorld theirs{"theirs", auth};
   Gate gate{{&ours.context, &theirs.context}};
@@ -93,7 +95,7 @@ struct World {
   std::string token_of(const OrgWorld& org, size_t role, WallTime issued = noon) const {
     return sign_token(auth.key(), {.org = org.context.org,
                                    .user = make_id(static_cast<uint8_t>(role + 1)),
-                                   .session = sys::sha256(org.cookies[role]),
+                                   .session = crypto::sha256(org.cookies[role]),
                                    .issued = issued,
                                    .expires = issued + token_validity});
   }
@@ -234,7 +236,7 @@ TEST_CASE("a token is refused once its session or its user is gone, and a change
   };
   REQUIRE(status_of(with_token(0)) == 200);
 
-  REQUIRE(accounts.end_session(sys::sha256(world.ours.cookies[0]), {}).ok());
+  REQUIRE(accounts.end_session(crypto::sha256(world.ours.cookies[0]), {}).ok());
   CHECK(status_of(with_token(0)) == 401);
   REQUIRE(accounts.change_user(make_id(2), {.role = "manager"}, {}).ok());
   CHECK(std::get<Admission>(with_token(1)).credential.role == Role::manager);
@@ -249,7 +251,7 @@ TEST_CASE("a token of another org, another key or an expired session is refused"
   };
   TokenClaims claims{.org = "theirs",
                      .user = make_id(1),
-                     .session = sys::sha256(world.ours.cookies[0]),
+                     .session = crypto::sha256(world.ours.cookies[0]),
                      .issued = noon,
                      .expires = noon + token_validity};
   CHECK(status(sign_token(world.auth.key(), claims)) == 401);  // our session is not one of theirs
@@ -257,7 +259,7 @@ TEST_CASE("a token of another org, another key or an expired session is refused"
   CHECK(status(sign_token(world.auth.key(), claims)) == 401);
   claims.org = "ours";
   CHECK(status(sign_token(world.auth.key(), claims)) == 200);
-  CHECK(status(sign_token(sys::SigningKey::make(), claims)) == 401);
+  CHECK(status(sign_token(crypto::SigningKey::make(), claims)) == 401);
   claims.user = make_id(2);
   CHECK(status(sign_token(world.auth.key(), claims)) == 401);  // another user's session
 
@@ -319,7 +321,7 @@ TEST_CASE("when a key was last used is noted, once a minute") {
   World world;
   const auto last_used = [&] {
     REQUIRE(world.ours.writer.run([](Store&) { return Status(); }).ok());
-    return world.ours.store->find_api_key(sys::sha256(world.ours.keys[0]))->last_used;
+    return world.ours.store->find_api_key(crypto::sha256(world.ours.keys[0]))->last_used;
   };
   const auto use = [&](Duration later) {
     (void)world.gate.admit(
