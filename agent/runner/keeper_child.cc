@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -102,6 +103,7 @@ Status run(const Launch& launch, Tree& tree, const ChildEnds& ends) {
     const Descriptor score(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
     if (score) write_all(score.get(), "1000");
   }
+  setpriority(PRIO_PROCESS, 0, 0);
   umask(077);
   TRY(arrange(ends, file));
   file = Descriptor();

@@ -2,6 +2,7 @@
 // open, so that a test can tell whether anyone survived.
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -32,9 +34,19 @@ void daemonise() {
   while (true) pause();
 }
 
+// Every process forks on and on. No more than this in all, whoever runs it: a test must not take its host down.
+constexpr int bomb_forks_max = 1500;
+
 [[noreturn]] void bomb() {
+  void* shared = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) _exit(9);
+  auto* forks = static_cast<std::atomic<int>*>(shared);
   while (true) {
-    if (fork() < 0) usleep(1000);
+    if (forks->fetch_add(1) >= bomb_forks_max) pause();
+    if (fork() < 0) {
+      forks->fetch_sub(1);
+      usleep(1000);
+    }
   }
 }
 
