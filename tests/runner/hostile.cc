@@ -35,7 +35,7 @@ void daemonise() {
 }
 
 // Every process forks on and on. No more than this in all, whoever runs it: a test must not take its host down.
-constexpr int bomb_forks_max = 1500;
+constexpr int bomb_forks_max = 500;
 
 [[noreturn]] void bomb() {
   void* shared = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
