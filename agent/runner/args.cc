@@ -41,8 +41,8 @@ constexpr std::array<Option, 7> options{{
     {"--name", &Args::name, "enroll"},
     {"--root", &Args::root, "enroll"},
 }};
-constexpr std::array<std::string_view, 9> commands = {"run", "enroll", "check", "lock",   "unlock",
-                                                      "log", "keep",   "help",  "version"};
+constexpr std::array<std::string_view, 8> commands = {"run",    "enroll", "check", "lock",
+                                                      "unlock", "log",    "help",  "version"};
 
 bool lists(std::string_view words, std::string_view word) {
   return (" " + std::string(words) + " ").find(" " + std::string(word) + " ") != std::string::npos;

@@ -10,7 +10,7 @@
 namespace reeve::runner {
 
 struct Args {
-  std::string command{};  // "run", "enroll", "check", "lock", "unlock", "log", "keep", "help", "version"
+  std::string command{};  // "run", "enroll", "check", "lock", "unlock", "log", "help", "version"
   std::string state = "/var/lib/reeve-runner";
   std::string policy = "/etc/reeve/policy.d";
   std::string socket = "/run/reeve-runner/runner.sock";

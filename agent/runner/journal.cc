@@ -343,6 +343,15 @@ const JournalEntry* Journal::find(BytesView step_id, Phase phase) const {
   return impl_->find(step_id, phase);
 }
 
+std::vector<const JournalEntry*> Journal::entries() const {
+  std::vector<const JournalEntry*> all;
+  for (const Known& one : impl_->known) {
+    all.push_back(&one.exec);
+    if (one.rollback) all.push_back(&*one.rollback);
+  }
+  return all;
+}
+
 std::vector<const JournalEntry*> Journal::unfinished() const {
   std::vector<const JournalEntry*> found;
   for (const Known& one : impl_->known) {

@@ -96,6 +96,7 @@ class Journal {
 
   const JournalEntry* find(BytesView step_id, warrant::Phase phase) const;
   // Pointers are good until forget().
+  std::vector<const JournalEntry*> entries() const;        // all, by the age of their steps
   std::vector<const JournalEntry*> unfinished() const;     // intended or started, not ended; by the age of their steps
   std::vector<const JournalEntry*> awaiting_keep() const;  // ended with a switch, not kept, no rollback begun
   uint64_t sequence() const;                               // the highest of a dispatch

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,7 +12,6 @@
 #include "agent/runner/args.h"
 #include "agent/runner/descriptor.h"
 #include "agent/runner/fork_launcher.h"
-#include "agent/runner/keeper.h"
 #include "agent/runner/runner.h"
 #include "agent/runner/serve.h"
 #include "agent/runner/unit_launcher.h"
@@ -67,12 +65,28 @@ Result<Descriptor> take_folder(const std::string& path) {
   return folder;
 }
 
-std::unique_ptr<Launcher> make_launcher(const Args& args, const StateFolder& state) {
-  const bool units = args.launcher == "unit" || (args.launcher == "auto" && sd_booted() > 0);
-  if (units) return make_unit_launcher(state.steps());
-  const Status isolated = isolate_network();
-  if (!isolated.ok()) log_warn("the runner keeps its network", {{"reason", isolated.error().text()}});
-  return make_fork_launcher(state.steps());
+// Beside ourselves, wherever that is.
+Result<std::string> keeper_program() {
+  std::array<char, 4096> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size <= 0 || static_cast<size_t>(size) == path.size()) return errno_error(errno, "read /proc/self/exe");
+  return sys::parent_directory({path.data(), static_cast<size_t>(size)}) + "/reeve-keeper";
+}
+
+Result<std::unique_ptr<Launcher>> make_launcher(const Args& args) {
+  const std::string keeper = TRY(keeper_program());
+  if (args.launcher == "unit" || (args.launcher == "auto" && systemd_is_there())) {
+    std::unique_ptr<UnitLauncher> units =
+        TRY(UnitLauncher::make({.state_directory = args.state, .executable = keeper}));
+    return std::unique_ptr<Launcher>(std::move(units));
+  }
+  Result<Descriptor> network = isolate_network();
+  if (!network.ok()) log_warn("the runner keeps its network", {{"reason", network.error().text()}});
+  std::unique_ptr<ForkLauncher> forks =
+      TRY(ForkLauncher::make({.state_directory = args.state,
+                              .executable = keeper,
+                              .host_network = network.ok() ? std::move(*network) : Descriptor()}));
+  return std::unique_ptr<Launcher>(std::move(forks));
 }
 
 Status run(const Args& args) {
@@ -87,7 +101,7 @@ Status run(const Args& args) {
     why_not = "the journal is lost: " + journal.error().text() + "; `reeve-runner enroll --replace` begins anew";
     log_error("nothing will run", {{"reason", why_not}});
   }
-  const std::unique_ptr<Launcher> launcher = make_launcher(args, state);
+  const std::unique_ptr<Launcher> launcher = TRY(make_launcher(args));
   const auto read_policy = [&args] {
     Result<Policy> policy = Policy::load(args.policy, ::geteuid());
     if (policy.ok()) return PolicyNow{.policy = std::move(*policy)};
@@ -141,12 +155,12 @@ Status check_policy(const Args& args) {
 Status show_log(const Args& args) {
   const StateFolder state(sys::real_disk(), args.state);
   const std::unique_ptr<Journal> journal = TRY(state.open_journal());
-  for (const JournalEntry& each : journal->entries()) {
-    const int64_t at_ms = each.ended ? each.ended_ms : each.started_ms;
-    std::printf("%s  %-8s  %-11s  %s\n",
-                at_ms > 0 ? format_rfc3339(WallTime{at_ms * 1'000'000}).c_str() : "-                       ",
-                std::string(to_string(each.phase)).c_str(),
-                each.ended ? std::string(to_string(each.state)).c_str() : "under way", to_hex(each.step_id).c_str());
+  for (const JournalEntry* each : journal->entries()) {
+    const int64_t at_ms = each->ended ? each->ended_ms : each->started_ms;
+    const std::string at = at_ms > 0 ? format_rfc3339(WallTime{at_ms * 1'000'000}) : "-";
+    const std::string how(each->ended ? to_string(each->state) : "under way");
+    std::printf("%-24s  %-8s  %-11s  %s\n", at.c_str(), std::string(to_string(each->phase)).c_str(), how.c_str(),
+                to_hex(each->step_id).c_str());
   }
   return {};
 }
@@ -163,7 +177,6 @@ int dispatch(const Args& args) {
   }
   if (args.command == "unlock") return ended(state.unlock());
   if (args.command == "log") return ended(show_log(args));
-  if (args.command == "keep") return keep(STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
   if (args.command == "version") return std::printf("reeve-runner %s\n", std::string(agent::agent_version).c_str()) < 0;
   return std::fputs(usage, stdout) < 0;
 }

@@ -36,7 +36,7 @@ const std::vector<Rule>& rules() {
   return made;
 }
 
-Bytes apply(const Rule& rule, const Bytes& text) {
+Bytes replace_in(const Rule& rule, const Bytes& text) {
   const int groups = std::min(rule.regex->NumberOfCapturingGroups() + 1, groups_max);
   std::array<re2::StringPiece, groups_max> found;
   Bytes out;
@@ -63,7 +63,7 @@ Bytes apply(const Rule& rule, const Bytes& text) {
 
 Bytes redact_output(BytesView text) {
   Bytes out(text);
-  for (const Rule& rule : rules()) out = apply(rule, out);
+  for (const Rule& rule : rules()) out = replace_in(rule, out);
   return out;
 }
 

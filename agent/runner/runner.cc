@@ -15,6 +15,7 @@ using warrant::Judgement;
 using warrant::Refusal;
 
 constexpr Duration clock_drift_max = 300s;  // between the wall clock and the one that counts from boot
+constexpr int64_t signed_step_ms = 60'000;  // how exactly the signed time is known after a restart
 constexpr size_t detail_chars_max = 1000;
 constexpr size_t outgoing_max = 512;
 
@@ -223,6 +224,11 @@ Runner::Taken Runner::take_trust(const warrant::TrustUpdate& update) {
   }
   taken.refused = trust_.take(timely);
   if (trust_.freshness()) raise_signed(trust_.freshness()->at_ms);
+  // So that a clock that is set back while we are not there finds somebody who knows better.
+  if (journal_ && signed_ms() - journal_->signed_ms() > signed_step_ms) {
+    const Status noted = journal_->note_signed_time(signed_ms());
+    if (!noted.ok()) log_error("the signed time is not kept", {{"error", noted.error().text()}});
+  }
   if (trust_.trust_version() != trust_before || trust_.revocation_version() != revocation_before) {
     const Status saved = world_.state.save_trust(trust_);
     if (!saved.ok() && taken.refused.ok()) taken.refused = saved.error().during("keep what is believed");

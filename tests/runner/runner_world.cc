@@ -78,7 +78,7 @@ RunnerWorld::RunnerWorld(uint64_t seed, const SignedOrg& shared, std::string the
   policy_text =
       "version: 1\n"
       "execution: on\n"
-      "rate_per_hour: 1000000\n"
+      "rate_per_hour: 600\n"
       "approvals_min: {0: 1, 1: 1, 2: 1, 3: 2, 4: never}\n"
       "commands:\n"
       "  - {name: yes, path: /usr/bin/true, user: root, timeout_max: 60s}\n"

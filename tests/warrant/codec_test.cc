@@ -97,9 +97,9 @@ TEST_CASE("steps within their bounds are taken, and nothing beyond") {
           {"24 h", "", [](Step& s) { s.not_after_ms = now + 24 * hour; }},
           {"24 h and a bit", "its window", [](Step& s) { s.not_after_ms = now + 24 * hour + 1; }},
           {"no time at all", "its window", [](Step& s) { s.not_after_ms = now; }},
-          {"before 1970", "its window", [](Step& s) { s.not_before_ms = -1, s.not_after_ms = 1; }},
+          {"before 1970", "before 1970", [](Step& s) { s.not_before_ms = -1, s.not_after_ms = 1; }},
           {"the year 9999", "", [](Step& s) { s.not_before_ms = year_9999 - 1, s.not_after_ms = year_9999; }},
-          {"the year 10000", "its window",
+          {"the year 10000", "after 9999",
            [](Step& s) { s.not_before_ms = year_9999, s.not_after_ms = year_9999 + 1; }},
           {"a probe and a rollback", "",
            [](Step& s) { s.probe = program(), s.rollback = program(), s.rollback_on_failure = true; }},
@@ -137,8 +137,8 @@ TEST_CASE("programs within their bounds are taken, and nothing beyond") {
           {"64 arguments", "", [](Step& s) { argv_of(s).arguments.assign(64, ""); }},
           {"65 arguments", "more than 64", [](Step& s) { argv_of(s).arguments.assign(65, ""); }},
           {"an argument of 4096", "", [](Step& s) { argv_of(s).arguments = {std::string(4096, 'a')}; }},
-          {"an argument of 4097", "longer than 4096", [](Step& s) { argv_of(s).arguments = {std::string(4097, 'a')}; }},
-          {"NUL in an argument", "holds NUL", [](Step& s) { argv_of(s).arguments = {Bytes("\0", 1)}; }},
+          {"an argument of 4097", "more than 4096", [](Step& s) { argv_of(s).arguments = {std::string(4097, 'a')}; }},
+          {"NUL in an argument", "more than 4096", [](Step& s) { argv_of(s).arguments = {Bytes("\0", 1)}; }},
           {"variables", "",
            [](Step& s) {
              argv_of(s).environment = {{"A", "1"}, {"B", ""}};
@@ -191,7 +191,7 @@ TEST_CASE("programs within their bounds are taken, and nothing beyond") {
            [](Step& s) {
              s.exec.what = Action{"a", {{"", int64_t{1}}}};
            }},
-          {"a long argument", "longer than 4096",
+          {"a long argument", "neither a number",
            [](Step& s) {
              s.exec.what = Action{"a", {{"t", std::string(4097, 'x')}}};
            }},
