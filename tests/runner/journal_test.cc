@@ -50,9 +50,7 @@ class Fixture {
                             .forget_after_ms = 2'000,
                             .launch_id = "back-" + std::to_string(number)});
   }
-  Status start(uint64_t number, Phase phase = Phase::exec) {
-    return journal->start(id_of(number), phase, "boot", 100);
-  }
+  Status start(uint64_t number, Phase phase = Phase::exec) { return journal->start(id_of(number), phase, "boot", 100); }
   Status end(uint64_t number, StepState state = StepState::done, int64_t keep_until_ms = 0, Bytes envelope = "signed",
              Phase phase = Phase::exec) {
     return journal->end(id_of(number), phase, state, 200, keep_until_ms,
@@ -80,7 +78,8 @@ void check_code(const Status& status, Code code) {
   CHECK(status.error().code() == code);
 }
 
-// -- Opening -----------------------------------------------------------------------------------------------------------
+// -- Opening
+// -----------------------------------------------------------------------------------------------------------
 
 TEST_CASE("runner journal: only who asks for it makes one, and what is there is never replaced") {
   Fixture fixture;
@@ -152,7 +151,8 @@ TEST_CASE("runner journal: it lives on a real disk") {
   CHECK((*journal)->unfinished().size() == 1);
 }
 
-// -- The order of things -----------------------------------------------------------------------------------------------
+// -- The order of things
+// -----------------------------------------------------------------------------------------------
 
 TEST_CASE("runner journal: a step goes from intent to start to end, and each is there after a restart") {
   Fixture fixture;
@@ -343,7 +343,8 @@ TEST_CASE("runner journal: a step is forgotten at its time, with its rollback, a
   check_code(fixture.journal->intend({.step_id = id_of(1), .step = "s", .sequence = 1}), Code::invalid);
 }
 
-// -- Bounds ------------------------------------------------------------------------------------------------------------
+// -- Bounds
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("runner journal: ids, names, steps and results are taken up to their bounds and no further") {
   Fixture fixture;
@@ -457,7 +458,8 @@ TEST_CASE("runner journal: more than half full, it is written anew at open, and 
   CHECK(fixture.find(1, Phase::rollback)->step == "a step");
 }
 
-// -- A failing disk ----------------------------------------------------------------------------------------------------
+// -- A failing disk
+// ----------------------------------------------------------------------------------------------------
 
 TEST_CASE("runner journal: after a failed sync nothing is written until it is opened anew") {
   Fixture fixture;
