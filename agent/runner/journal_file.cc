@@ -13,26 +13,29 @@ namespace {
 
 constexpr size_t sector_bytes = 512;
 constexpr char mark = 0x52;
-constexpr size_t crc_bytes = 4;
-constexpr size_t index_bytes = 2;
-constexpr size_t part_bytes = sector_bytes - crc_bytes - index_bytes - 1;
+constexpr size_t crc_at = 1;
+constexpr size_t index_at = crc_at + 4;
+constexpr size_t part_at = index_at + 2;
+constexpr size_t end_mark_at = sector_bytes - 1;
+constexpr size_t part_bytes = end_mark_at - part_at;
 constexpr size_t length_bytes = 4;
 constexpr size_t record_head_bytes = length_bytes + crypto::digest_bytes;
 
 uint32_t crc_of(BytesView sector, uint64_t position) {
-  return crc32c(sector.substr(crc_bytes, index_bytes + part_bytes), static_cast<uint32_t>(position / sector_bytes));
+  return crc32c(sector.substr(index_at, end_mark_at - index_at), static_cast<uint32_t>(position / sector_bytes));
 }
 
 bool is_written(BytesView content, uint64_t position) {
-  return content[position + sector_bytes - 1] != '\0';
+  return content[position] != '\0' && content[position + end_mark_at] != '\0';
 }
 
 // What the sector at `position` holds of a record; empty unless it is intact and the index-th of its record.
 BytesView part_of(BytesView content, uint64_t position, uint64_t index) {
   const BytesView sector = content.substr(position, sector_bytes);
-  const bool intact = sector.back() == mark && load_le<uint32_t>(sector.data()) == crc_of(sector, position) &&
-                      load_le<uint16_t>(sector.data() + crc_bytes) == index;
-  return intact ? sector.substr(crc_bytes + index_bytes, part_bytes) : BytesView();
+  const bool intact = sector.front() == mark && sector.back() == mark &&
+                      load_le<uint32_t>(sector.data() + crc_at) == crc_of(sector, position) &&
+                      load_le<uint16_t>(sector.data() + index_at) == index;
+  return intact ? sector.substr(part_at, part_bytes) : BytesView();
 }
 
 }  // namespace
@@ -53,12 +56,11 @@ Bytes JournalFile::sectors_of(BytesView body) {
 
   Bytes sectors;
   for (size_t offset = 0; offset < record.size(); offset += part_bytes, end_ += sector_bytes) {
-    Bytes sector(crc_bytes, '\0');
-    append_le(sector, static_cast<uint16_t>(offset / part_bytes));
-    sector += record.substr(offset, part_bytes);
-    sector.resize(sector_bytes - 1, '\0');
-    sector += mark;
-    store_le(sector.data(), crc_of(sector, end_));
+    Bytes sector(sector_bytes, '\0');
+    sector.front() = sector.back() = mark;
+    store_le(sector.data() + index_at, static_cast<uint16_t>(offset / part_bytes));
+    record.copy(sector.data() + part_at, part_bytes, offset);
+    store_le(sector.data() + crc_at, crc_of(sector, end_));
     sectors += sector;
   }
   return sectors;

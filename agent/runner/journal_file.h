@@ -1,16 +1,19 @@
 // The journal's file: records in sectors of 512 bytes, each sector written once.
 //
-//     sector: CRC32C (4) | index within its record (2) | part of the record (505) | mark (1)
+//     sector: mark (1) | CRC32C (4) | index within its record (2) | part of the record (504) | mark (1)
 //     record: length of the body (4) | SHA-256 of the record before (32) | body
 //
-// Little-endian. The CRC is over index and part and is seeded with the sector's position; the mark is 0x52 in this
-// format and tells a sector that was written from one that was not. A new record begins in a new sector: what is
-// durable is never written again with other content. Every record is synced before the next is written, so a crash
-// leaves at most one in doubt, the last. It is *torn* if each sector from its first to the file's end is either
-// unwritten (mark 0) or intact with the index it has as part of that one record; a torn record is erased. Anything else
-// (a wrong CRC under a mark, the head of another record, a wrong hash, a wrong length) is damage: Code::corrupt, and
-// nothing is changed. So a flipped bit in any record, the last one included, is told from a torn one. What cannot be
-// told is a last record of which whole sectors went back to zeros after its sync.
+// Little-endian. The CRC is over index and part and is seeded with the sector's number; the mark is 0x52 in this
+// format. A sector with a zero for either mark is *unwritten*: a write that was cut short leaves that behind, and so
+// does an erasure that was. A new record begins in a new sector: what is durable is never written again with other
+// content.
+//
+// Every record is synced before the next is written, so a crash leaves at most one in doubt, the last. It is *torn* if
+// each sector from its first to the file's end is either unwritten or intact with the index it has as part of that one
+// record; a torn record is erased. Anything else (a wrong CRC between marks, the head of another record, a wrong hash,
+// a wrong length) is damage: Code::corrupt, and nothing is changed. So a flipped bit in any record, the last one
+// included, is told from a torn one. What cannot be told is a last record of which whole sectors went back to zeros
+// after its sync.
 //
 // open writes the last record and the room behind it again and syncs, whatever it found: after a kill or a failed sync
 // the page cache may show what the disk never got. After an error of append the file must be given up.
