@@ -94,6 +94,7 @@ class Runner {
   void probe();
   bool launch(const warrant::Exec& exec, Purpose purpose, const std::string& id);
   void roll_back(const JournalEntry& entry);
+  const JournalEntry* due() const;  // to be rolled back now
   void finish_preflight(const Exit* dry_run);
 
   void refuse(const warrant::Judgement& judgement, BytesView step_id, bool sign);

@@ -50,8 +50,16 @@ int Runner::descriptor() const {
   return active_ && active_->running ? active_->running->descriptor() : -1;
 }
 
+const JournalEntry* Runner::due() const {
+  for (const JournalEntry* entry : journal_->awaiting_keep()) {
+    if (judged_ms() >= entry->keep_until_ms) return entry;
+  }
+  return nullptr;
+}
+
 bool Runner::idle() const {
-  return !active_ && (!journal_ || journal_->broken() || journal_->unfinished().empty());
+  if (active_) return false;
+  return !journal_ || journal_->broken() || (journal_->unfinished().empty() && due() == nullptr);
 }
 
 void Runner::tick() {
@@ -71,8 +79,7 @@ void Runner::tick() {
   }
   if (!journal_ || journal_->broken()) return;
   if (const auto unfinished = journal_->unfinished(); !unfinished.empty()) return settle(*unfinished.front());
-  for (const JournalEntry* entry : journal_->awaiting_keep()) {
-    if (judged_ms() < entry->keep_until_ms) continue;
+  if (const JournalEntry* entry = due()) {
     log_warn("a step is rolled back by its deadline", {{"step", to_hex(entry->step_id)}});
     return roll_back(*entry);
   }

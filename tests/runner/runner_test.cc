@@ -350,7 +350,7 @@ TEST_CASE("preflight answers every question and starts nothing") {
   Step step = world.step();
   step.probe = program("/usr/bin/uptime");
 
-  const auto answers = world.send(PreflightRequest{.step = encode(step)});
+  const auto answers = world.send(PreflightRequest{.step = world.plan_of(step).steps[0]});
   CHECK(refusal_in(answers) == "");
   const auto& signed_report = std::get<SignedPreflight>(answers.at(0));
   CHECK(signed_by(signed_report.envelope, std::get<RunnerState>(world.send(StateRequest{}).at(0)).public_key));
@@ -363,7 +363,7 @@ TEST_CASE("preflight answers every question and starts nothing") {
   CHECK(world.host.prepared == 0);
 
   step.exec = program("/usr/bin/id");
-  const auto denied = world.send(PreflightRequest{.step = encode(step)});
+  const auto denied = world.send(PreflightRequest{.step = world.plan_of(step).steps[0]});
   const PreflightReport second = *decode_preflight(std::get<SignedPreflight>(denied.at(0)).envelope.payload);
   CHECK(std::any_of(second.checks.begin(), second.checks.end(), [](const CheckResult& each) {
     return each.name == "policy.exec" && each.verdict == Verdict::fails;
@@ -378,7 +378,7 @@ TEST_CASE("a dry run runs only what local policy lets run unapproved") {
   Step step = world.step();
   step.probe = program("/usr/bin/uptime");
 
-  const auto at_once = world.send(PreflightRequest{.step = encode(step)});
+  const auto at_once = world.send(PreflightRequest{.step = world.plan_of(step).steps[0]});
   CHECK(refusal_in(at_once) == "");
   CHECK(at_once.empty());
   world.runner->tick();
