@@ -118,6 +118,21 @@ void describe(Properties& unit, const Launch& launch, const std::string& executa
   unit.set("SystemCallErrorNumber", "i", EPERM);
 }
 
+// The message has copies of the keeper's ends; they are gone when this returns.
+Status start_unit(const Launch& launch, const std::string& executable, const Gate& gate) {
+  const std::string unit = unit_of(launch.id);
+  const Bus bus = TRY(connect());
+  const Message message = TRY(make_call(bus.get(), "StartTransientUnit"));
+  Properties properties(message.get());
+  properties.note(sd_bus_message_append(message.get(), "ss", unit.c_str(), "fail"));
+  properties.note(sd_bus_message_open_container(message.get(), 'a', "(sv)"));
+  describe(properties, launch, executable, gate);
+  properties.note(sd_bus_message_close_container(message.get()));
+  properties.note(sd_bus_message_append(message.get(), "a(sa(sv))", 0));
+  if (properties.failed() < 0) return errno_error(-properties.failed(), "describe " + unit);
+  return call(bus.get(), message.get(), "start " + unit);
+}
+
 }  // namespace
 
 bool systemd_is_there() {
@@ -141,17 +156,7 @@ Result<std::unique_ptr<Running>> UnitLauncher::prepare(const Launch& launch) {
   kept.memory_bytes_max = 0;
   kept.processes_max = 0;
   Gate gate = TRY(make_gate(files_, kept, [] {}));
-  const std::string unit = unit_of(launch.id);
-  const Bus bus = TRY(connect());
-  const Message message = TRY(make_call(bus.get(), "StartTransientUnit"));
-  Properties properties(message.get());
-  properties.note(sd_bus_message_append(message.get(), "ss", unit.c_str(), "fail"));
-  properties.note(sd_bus_message_open_container(message.get(), 'a', "(sv)"));
-  describe(properties, launch, options_.executable, gate);
-  properties.note(sd_bus_message_close_container(message.get()));
-  properties.note(sd_bus_message_append(message.get(), "a(sa(sv))", 0));
-  if (properties.failed() < 0) return errno_error(-properties.failed(), "describe " + unit);
-  TRY(call(bus.get(), message.get(), "start " + unit));
+  TRY(start_unit(launch, options_.executable, gate));
   gate.order.close();
   gate.news.close();
   gate.status.close();
