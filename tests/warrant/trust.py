@@ -1,0 +1,121 @@
+"""What a host believes: trust files, the revocation list, the freshness statement."""
+import hashlib
+import re
+import struct
+
+from .messages import decode
+from .signing import key_id, media_type, signed_by
+from .wire import Invalid
+
+
+class Denied(Exception):
+    pass
+
+
+def fingerprint_digest(trust):
+    parts = [b'reeve root v1\0', trust['org'], b'\0', struct.pack('<I', trust['root_threshold'])]
+    for root in trust['roots']:
+        parts += [root['public_key'], root['person'], b'\0']
+    return hashlib.sha256(b''.join(parts)).digest()
+
+
+def fingerprint_text(digest, version):
+    return b'sha256:%s@%d' % (digest.hex().encode(), version)
+
+
+def parse_fingerprint(text):
+    match = re.fullmatch(rb'sha256:([0-9a-f]{64})@([1-9][0-9]{0,19})', text)
+    if not match or int(match[2]) >> 64:
+        raise Invalid('not a root fingerprint')
+    return bytes.fromhex(match[1].decode()), int(match[2])
+
+
+LISTS = ('keys', 'persons', 'plans', 'steps', 'hosts')
+
+
+class TrustState:
+    def __init__(self, org, digest, version_min):
+        self.org, self.digest, self.version_min = org, digest, version_min
+        self.trust = self.revocation = self.freshness = None
+        self.kept = {'trust': []}
+
+    @property
+    def trust_version(self):
+        return self.trust['version'] if self.trust else 0
+
+    @property
+    def revocation_version(self):
+        return self.revocation['version'] if self.revocation else 0
+
+    def listed(self, kind, entry):
+        return self.revocation is not None and entry in self.revocation[kind]
+
+    def key_revoked(self, public_key):
+        return self.listed('keys', key_id(public_key))
+
+    def take(self, update):
+        for envelope in update['trust']:
+            self.take_trust(envelope)
+        if 'revocation' in update:
+            self.take_revocation(update['revocation'])
+        if 'freshness' in update:
+            self.take_freshness(update['freshness'])
+
+    def open(self, envelope, purpose, message):
+        if envelope['payload_type'] != media_type(purpose):
+            raise Denied(f'{purpose}: of another type')
+        try:
+            body = decode(message, envelope['payload'])
+        except Invalid as error:
+            raise Denied(f'{purpose}: {error}') from None
+        if body['org'] != self.org:
+            raise Denied(f'{purpose}: of another org')
+        return body
+
+    def root_signers(self, envelope, trust):
+        return {root['person'] for root in trust['roots']
+                if not self.key_revoked(root['public_key']) and not self.listed('persons', root['person'])
+                and signed_by(envelope, root['public_key'])}
+
+    def need_threshold(self, envelope, trust):
+        if len(self.root_signers(envelope, trust)) < trust['root_threshold']:
+            raise Denied('trust: too few persons have signed it')
+
+    def take_trust(self, envelope):
+        trust = self.open(envelope, 'trust', 'Trust')
+        if self.trust is None:
+            if fingerprint_digest(trust) != self.digest or trust['version'] < self.version_min:
+                raise Denied('trust: not the roots of the fingerprint')
+        elif trust['version'] <= self.trust['version']:
+            return
+        elif trust['version'] != self.trust['version'] + 1:
+            raise Denied('trust: a version is missing')
+        else:
+            self.need_threshold(envelope, self.trust)
+        self.need_threshold(envelope, trust)
+        self.trust = trust
+        self.kept['trust'] = [envelope]
+
+    def take_revocation(self, envelope):
+        revocation = self.open(envelope, 'revocation', 'Revocation')
+        if self.trust is None:
+            raise Denied('revocation: no trust file is believed')
+        if revocation['version'] <= self.revocation_version:
+            return
+        if self.revocation and any(set(self.revocation[kind]) - set(revocation[kind]) for kind in LISTS):
+            raise Denied('revocation: something is missing')
+        if not self.root_signers(envelope, self.trust):
+            raise Denied('revocation: no root has signed it')
+        self.revocation = revocation
+        self.kept['revocation'] = envelope
+
+    def take_freshness(self, envelope):
+        freshness = self.open(envelope, 'freshness', 'Freshness')
+        if self.trust is None:
+            raise Denied('freshness: no trust file is believed')
+        if not any(signed_by(envelope, key) for key in self.trust['freshness_keys'] if not self.key_revoked(key)):
+            raise Denied('freshness: no freshness key has signed it')
+        if self.freshness and freshness['at_ms'] < self.freshness['at_ms']:
+            raise Denied('freshness: older than the one believed')
+        self.freshness = freshness
+        self.kept['freshness'] = envelope
