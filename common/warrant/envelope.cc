@@ -81,9 +81,11 @@ void add_signature(Envelope& envelope, const crypto::SigningKey& key) {
 }
 
 bool signed_by(const Envelope& envelope, BytesView public_key) {
-  const Bytes message = pre_authentication(envelope.payload_type, envelope.payload);
+  const Bytes id = key_id(public_key);
   return std::any_of(envelope.signatures.begin(), envelope.signatures.end(), [&](const Signature& each) {
-    return crypto::verify_ed25519(public_key, message, each.signature);
+    return each.key_id == id &&
+           crypto::verify_ed25519(public_key, pre_authentication(envelope.payload_type, envelope.payload),
+                                  each.signature);
   });
 }
 

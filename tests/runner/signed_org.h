@@ -1,0 +1,67 @@
+// An org with all its keys, for tests: signs whatever it is asked to, also what nobody should.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/crypto/signing.h"
+#include "common/warrant/messages.h"
+#include "common/warrant/verify.h"
+
+namespace reeve::runner {
+
+struct Party {
+  std::string person{};
+  crypto::SigningKey key = crypto::SigningKey::make();
+};
+
+// Steps that were planned together, as they are signed.
+struct SignedPlan {
+  Bytes id{};
+  std::vector<Bytes> steps{};
+  std::vector<warrant::Hash> leaves{};
+  warrant::Hash root{};
+  uint32_t risk_max = 0;
+};
+
+class SignedOrg {
+ public:
+  // One root, three approvers (ada, bob, cyd) for every risk, one key of each kind for the server; valid for a year.
+  SignedOrg(std::string name, int64_t now_ms);
+
+  std::string name;
+  std::vector<Party> roots;
+  std::vector<Party> approvers;
+  crypto::SigningKey planner = crypto::SigningKey::make();
+  crypto::SigningKey freshness = crypto::SigningKey::make();
+  crypto::SigningKey audit = crypto::SigningKey::make();
+  warrant::Trust trust;
+  std::vector<warrant::Envelope> trust_files;        // all versions
+  std::optional<warrant::Envelope> revocation_list;  // the newest
+
+  warrant::RootFingerprint fingerprint() const { return warrant::root_fingerprint(trust); }
+  // The next version, signed by all roots, those that it adds too.
+  void publish(warrant::Trust next);
+  void revoke(warrant::Revocation list);  // signed by the first root
+
+  warrant::TrustUpdate update(int64_t now_ms) const;  // everything, with a statement of this moment
+  warrant::Envelope state_freshness(int64_t now_ms) const;
+
+  SignedPlan plan(std::vector<warrant::Step> steps) const;  // fills in plan id, index, count and org
+  warrant::Envelope approve(const SignedPlan& plan, size_t approver, int64_t now_ms,
+                            warrant::Decision decision = warrant::Decision::approve) const;
+
+  struct Dispatching {
+    Bytes host{};
+    size_t index = 0;
+    uint64_t sequence = 1;
+    Bytes challenge{};
+    int64_t now_ms = 0;
+  };
+  warrant::Warrant issue(const SignedPlan& plan, std::vector<warrant::Envelope> approvals,
+                         const Dispatching& dispatching) const;
+  warrant::OrderRequest order(const Bytes& host, const Bytes& step_id, warrant::OrderKind kind, const Bytes& challenge,
+                              int64_t now_ms) const;
+};
+
+}  // namespace reeve::runner
