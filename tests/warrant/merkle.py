@@ -63,7 +63,7 @@ def verify_inclusion(leaf, index, size, proof, expected):
 
 def verify_consistency(old_size, old_root, new_size, new_root, proof):
     if old_size == 0:
-        return True
+        return not proof
     if old_size > new_size or any(len(entry) != 32 for entry in [*proof, old_root, new_root]):
         return False
     if old_size == new_size:

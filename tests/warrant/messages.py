@@ -141,7 +141,7 @@ def signed_body(message):
 
 def check_envelope(message):
     within(len(message['payload_type']), 1, 128, 'payload_type')
-    need(all(0x20 <= byte <= 0x7e for byte in message['payload_type']), 'payload_type')
+    need(all(0x21 <= byte <= 0x7e for byte in message['payload_type']), 'payload_type')
     within(len(message['payload']), 0, 40_960, 'payload')
     signatures = message['signatures']
     within(len(signatures), 1, 16, 'signatures')
@@ -262,7 +262,7 @@ def check_checkpoint(message):
 def check_trust(message):
     signed_body(message)
     need(message['version'] >= 1, 'version')
-    time_like(message, 'not_after_ms')
+    within(message['not_after_ms'], 1, YEAR_9999, 'not_after_ms')
     roots, approvers = message['roots'], message['approvers']
     within(len(roots), 1, 16, 'roots')
     within(len(approvers), 0, 256, 'approvers')
@@ -271,7 +271,7 @@ def check_trust(message):
         name_like(holder, 'person')
     for approver in approvers:
         within(approver['risk_max'], 0, 4, 'risk_max')
-        time_like(approver, 'not_after_ms')
+        within(approver['not_after_ms'], 1, YEAR_9999, 'not_after_ms')
     lists = [[holder['public_key'] for holder in holders] for holders in (roots, approvers)]
     for online in ('planner_keys', 'freshness_keys', 'audit_keys'):
         within(len(message[online]), 0, 8, online)

@@ -35,7 +35,8 @@ def verify(public_key, message, signature):
 
 def signed_by(envelope, public_key):
     message = pre_authentication(envelope['payload_type'], envelope['payload'])
-    return any(verify(public_key, message, signature['signature']) for signature in envelope['signatures'])
+    return any(signature['key_id'] == key_id(public_key) and verify(public_key, message, signature['signature'])
+               for signature in envelope['signatures'])
 
 
 class Key:

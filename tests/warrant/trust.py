@@ -24,10 +24,17 @@ def fingerprint_text(digest, version):
 
 
 def parse_fingerprint(text):
-    match = re.fullmatch(rb'sha256:([0-9a-f]{64})@([1-9][0-9]{0,19})', text)
-    if not match or int(match[2]) >> 64:
+    match = re.fullmatch(rb'sha256:([0-9a-fA-F]{64})@([0-9]+)', text)
+    if not match or not 1 <= int(match[2]) < 1 << 64:
         raise Invalid('not a root fingerprint')
     return bytes.fromhex(match[1].decode()), int(match[2])
+
+
+def need_threshold(envelope, trust, roots):
+    """That enough distinct persons of these roots have signed it."""
+    signers = {root['person'] for root in roots if signed_by(envelope, root['public_key'])}
+    if len(signers) < trust['root_threshold']:
+        raise Denied('trust: too few persons have signed it')
 
 
 LISTS = ('keys', 'persons', 'plans', 'steps', 'hosts')
@@ -72,27 +79,26 @@ class TrustState:
             raise Denied(f'{purpose}: of another org')
         return body
 
-    def root_signers(self, envelope, trust):
-        return {root['person'] for root in trust['roots']
-                if not self.key_revoked(root['public_key']) and not self.listed('persons', root['person'])
-                and signed_by(envelope, root['public_key'])}
-
-    def need_threshold(self, envelope, trust):
-        if len(self.root_signers(envelope, trust)) < trust['root_threshold']:
-            raise Denied('trust: too few persons have signed it')
+    def root_revoked(self, root):
+        return self.key_revoked(root['public_key']) or self.listed('persons', root['person'])
 
     def take_trust(self, envelope):
         trust = self.open(envelope, 'trust', 'Trust')
+        need_threshold(envelope, trust, trust['roots'])
         if self.trust is None:
             if fingerprint_digest(trust) != self.digest or trust['version'] < self.version_min:
-                raise Denied('trust: not the roots of the fingerprint')
-        elif trust['version'] <= self.trust['version']:
+                return
+        elif trust['version'] < self.trust['version']:
+            return
+        elif trust['version'] == self.trust['version']:
+            if trust != self.trust:
+                raise Denied('trust: there is another of this version')
             return
         elif trust['version'] != self.trust['version'] + 1:
             raise Denied('trust: a version is missing')
         else:
-            self.need_threshold(envelope, self.trust)
-        self.need_threshold(envelope, trust)
+            for each in (self.trust, trust):
+                need_threshold(envelope, each, [root for root in each['roots'] if not self.root_revoked(root)])
         self.trust = trust
         self.kept['trust'] = [envelope]
 
@@ -100,12 +106,18 @@ class TrustState:
         revocation = self.open(envelope, 'revocation', 'Revocation')
         if self.trust is None:
             raise Denied('revocation: no trust file is believed')
-        if revocation['version'] <= self.revocation_version:
+        if envelope == self.kept.get('revocation'):
+            return
+        if not any(signed_by(envelope, root['public_key']) for root in self.trust['roots'] if not self.root_revoked(root)):
+            raise Denied('revocation: no root has signed it')
+        if revocation['version'] < self.revocation_version:
+            return
+        if revocation['version'] == self.revocation_version:
+            if revocation != self.revocation:
+                raise Denied('revocation: there is another of this version')
             return
         if self.revocation and any(set(self.revocation[kind]) - set(revocation[kind]) for kind in LISTS):
             raise Denied('revocation: something is missing')
-        if not self.root_signers(envelope, self.trust):
-            raise Denied('revocation: no root has signed it')
         self.revocation = revocation
         self.kept['revocation'] = envelope
 
@@ -116,6 +128,6 @@ class TrustState:
         if not any(signed_by(envelope, key) for key in self.trust['freshness_keys'] if not self.key_revoked(key)):
             raise Denied('freshness: no freshness key has signed it')
         if self.freshness and freshness['at_ms'] < self.freshness['at_ms']:
-            raise Denied('freshness: older than the one believed')
+            return
         self.freshness = freshness
         self.kept['freshness'] = envelope

@@ -11,9 +11,9 @@ CLOCK_DIFFERENCE = 300_000
 
 
 class Refused(Exception):
-    def __init__(self, code):
-        super().__init__(code)
-        self.code = code
+    def __init__(self, code, reason=''):
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
 
 
 def need(condition, code):
@@ -24,8 +24,8 @@ def need(condition, code):
 def decoded(name, data, code):
     try:
         return decode(name, data)
-    except Invalid:
-        raise Refused(code) from None
+    except Invalid as error:
+        raise Refused(code, str(error)) from None
 
 
 class Host:
@@ -60,26 +60,29 @@ def within_window(host, message):
     return message['at_ms'] <= host.judged + CLOCK_DIFFERENCE and host.judged < message['not_after_ms']
 
 
-def judge_approval(envelope, warrant, step, host, state):
-    """The person who approved."""
+def judge_approval(envelope, first_root, warrant, step, host, state):
+    """(who approved, the root that all approvals share)"""
+    need(envelope['payload_type'] == media_type('approval'), 'approval')
     approval = decoded('Approval', envelope['payload'], 'approval')
+    if first_root is None:
+        first_root = approval['root']
+        need(merkle.verify_inclusion(warrant['step'], warrant['leaf_index'], warrant['leaf_count'], warrant['proof'],
+                                     first_root), 'proof')
     need(all(approval[field] == step[field] for field in ('org', 'plan', 'count')), 'approval')
-    need(approval['risk_max'] >= step['risk'], 'approval')
-    need(merkle.verify_inclusion(warrant['step'], warrant['leaf_index'], warrant['leaf_count'], warrant['proof'],
-                                 approval['root']), 'proof')
+    need(approval['root'] == first_root and approval['risk_max'] >= step['risk'], 'approval')
     key = next((approver for approver in state.trust['approvers']
                 if approver['person'] == approval['person'] and signed_by(envelope, approver['public_key'])), None)
-    need(key and key['risk_max'] >= step['risk'], 'approval')
-    need(host.judged < approval['not_after_ms'] and host.judged < key['not_after_ms'], 'approval')
+    need(key, 'approval')
     need(not state.key_revoked(key['public_key']) and not state.listed('persons', key['person']), 'revoked')
     need(approval['decision'] == 1, 'vetoed')
-    return approval['person']
+    need(within_window(host, approval) and host.judged < key['not_after_ms'], 'approval')
+    need(key['risk_max'] >= step['risk'], 'approval')
+    return approval['person'], first_root
 
 
 def verify_warrant(warrant, trust_refused, host, state):
     """The distinct persons that counted."""
     need(warrant['dispatch']['payload_type'] == media_type('dispatch'), 'type')
-    need(all(envelope['payload_type'] == media_type('approval') for envelope in warrant['approvals']), 'type')
     need(not trust_refused, 'trust')
     judge_standing(host, state)
     planner_signed(warrant['dispatch'], state)
@@ -97,7 +100,10 @@ def verify_warrant(warrant, trust_refused, host, state):
               or state.listed('steps', step_id)), 'revoked')
     need(dispatch['step'] == step_id and warrant['leaf_index'] == step['index']
          and warrant['leaf_count'] == step['count'], 'proof')
-    persons = {judge_approval(envelope, warrant, step, host, state) for envelope in warrant['approvals']}
+    persons, root = set(), None
+    for envelope in warrant['approvals']:
+        person, root = judge_approval(envelope, root, warrant, step, host, state)
+        persons.add(person)
     persons.discard(step['requester'])
     floors = (state.trust['approvals_min'][step['risk']], host.floors[step['risk']])
     need(0 not in floors and len(persons) >= max(step['approvals'], *floors), 'approvals')
@@ -108,32 +114,34 @@ def verify_warrant(warrant, trust_refused, host, state):
 def verify_order(request, trust_refused, host, state):
     need(request['order']['payload_type'] == media_type('order'), 'type')
     need(not trust_refused, 'trust')
-    judge_standing(host, state)
+    need(state.trust, 'trust_missing')
     planner_signed(request['order'], state)
     order = decoded('Order', request['order']['payload'], 'encoding')
+    if order['kind'] == 2:
+        judge_standing(host, state)
     need(order['org'] == host.org, 'org')
     need(order['host'] == host.id, 'host')
     need(within_window(host, order), 'window')
     if order['kind'] == 2:
         need(order['challenge'] in host.challenges, 'challenge')
-        need(not (state.listed('hosts', host.id) or state.listed('steps', order['step'])), 'revoked')
+        need(not state.listed('hosts', host.id), 'revoked')
     return []
 
 
 def judge(data, host, state):
-    """(code, persons) for a message as it came through the socket; "none" where all is well."""
+    """(code, persons, reason) for a message as it came through the socket; "none" where all is well."""
     try:
         need(len(data) <= MESSAGE_BYTES, 'size')
         message = decoded('ToRunner', data, 'shape')
         verifier = {'warrant': verify_warrant, 'order': verify_order}
         kind = next(iter(message))
         if kind not in verifier:
-            return 'other', []
+            return 'other', [], ''
         trust_refused = False
         try:
             state.take(message[kind]['trust'])
         except Denied:
             trust_refused = True
-        return 'none', verifier[kind](message[kind], trust_refused, host, state)
+        return 'none', verifier[kind](message[kind], trust_refused, host, state), ''
     except Refused as refused:
-        return refused.code, []
+        return refused.code, [], refused.reason
