@@ -34,7 +34,7 @@ def hex_list(entries):
 def decoding(rng):
     name = rng.choice(values.MESSAGE_NAMES)
     if rng.random() < 0.03:
-        data = encode(name := rng.choice(['Step', 'Step', 'Step', 'ToRunner']), values.large(rng, name))
+        data = encode(name := rng.choice(['Step', 'Step', 'Step', 'Preflight', 'ToRunner']), values.large(rng, name))
     else:
         message = values.make(rng, name)
         way = rng.random()

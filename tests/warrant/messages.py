@@ -6,6 +6,7 @@ YEAR_9999 = 253_402_300_799_999
 DAY = 86_400_000
 QUARTER_HOUR = 900_000
 STEP_BYTES = 16_384
+PAYLOAD_BYTES = 40_960
 MESSAGE_BYTES = 262_144
 
 SCHEMAS = {
@@ -142,7 +143,7 @@ def signed_body(message):
 def check_envelope(message):
     within(len(message['payload_type']), 1, 128, 'payload_type')
     need(all(0x21 <= byte <= 0x7e for byte in message['payload_type']), 'payload_type')
-    within(len(message['payload']), 0, 40_960, 'payload')
+    within(len(message['payload']), 0, PAYLOAD_BYTES, 'payload')
     signatures = message['signatures']
     within(len(signatures), 1, 16, 'signatures')
     for signature in signatures:
@@ -336,7 +337,9 @@ CHECKS = {
     'RunnerChallenge': lambda message: exactly(message, 32, 'challenge'),
     'Refused': check_refused,
 }
-SIZES = {'Step': STEP_BYTES, 'ToRunner': MESSAGE_BYTES, 'FromRunner': MESSAGE_BYTES}
+SIZES = {'Step': STEP_BYTES, 'ToRunner': MESSAGE_BYTES, 'FromRunner': MESSAGE_BYTES,
+         **dict.fromkeys(('Approval', 'Dispatch', 'Order', 'Result', 'Preflight', 'Checkpoint', 'Trust', 'Revocation',
+                          'Freshness'), PAYLOAD_BYTES)}
 
 
 def encode(name, message):

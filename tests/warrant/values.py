@@ -234,8 +234,19 @@ def make(rng, name):
     return MAKERS[name](rng)
 
 
+def large_preflight(rng):
+    """One at the bound of a payload's bytes, or next to it."""
+    out = {**preflight(rng), 'checks': [{'name': b'n', 'verdict': 1, 'detail': b'd' * 4_000} for _ in range(10)]}
+    room = 40_960 + rng.choice([-1, 0, 1]) - len(encode('Preflight', out))
+    out['checks'].append({'name': b'n', 'verdict': 1, 'detail': b'd' * max(1, room - rng.choice([9, 10, 11]))})
+    return out
+
+
+LARGE = {'Step': padded_step, 'ToRunner': large_to_runner, 'Preflight': large_preflight}
+
+
 def large(rng, name):
-    return {'Step': padded_step, 'ToRunner': large_to_runner}[name](rng)
+    return LARGE[name](rng)
 
 
 # -- one step off -------------------------------------------------------------------------------------------------------

@@ -60,24 +60,27 @@ def within_window(host, message):
     return message['at_ms'] <= host.judged + CLOCK_DIFFERENCE and host.judged < message['not_after_ms']
 
 
-def judge_approval(envelope, first_root, warrant, step, host, state):
-    """(who approved, the root that all approvals share)"""
-    need(envelope['payload_type'] == media_type('approval'), 'approval')
-    approval = decoded('Approval', envelope['payload'], 'approval')
-    if first_root is None:
-        first_root = approval['root']
-        need(merkle.verify_inclusion(warrant['step'], warrant['leaf_index'], warrant['leaf_count'], warrant['proof'],
-                                     first_root), 'proof')
-    need(all(approval[field] == step[field] for field in ('org', 'plan', 'count')), 'approval')
-    need(approval['root'] == first_root and approval['risk_max'] >= step['risk'], 'approval')
-    key = next((approver for approver in state.trust['approvers']
-                if approver['person'] == approval['person'] and signed_by(envelope, approver['public_key'])), None)
-    need(key, 'approval')
-    need(not state.key_revoked(key['public_key']) and not state.listed('persons', key['person']), 'revoked')
-    need(approval['decision'] == 1, 'vetoed')
-    need(within_window(host, approval) and host.judged < key['not_after_ms'], 'approval')
-    need(key['risk_max'] >= step['risk'], 'approval')
-    return approval['person'], first_root
+def judge_approvals(warrant, step, host, state):
+    """The distinct persons who approved."""
+    for envelope in warrant['approvals']:
+        need(envelope['payload_type'] == media_type('approval'), 'approval')
+    approvals = [decoded('Approval', envelope['payload'], 'approval') for envelope in warrant['approvals']]
+    persons = set()
+    for number, (envelope, approval) in enumerate(zip(warrant['approvals'], approvals)):
+        if number == 0:
+            need(merkle.verify_inclusion(warrant['step'], warrant['leaf_index'], warrant['leaf_count'],
+                                         warrant['proof'], approval['root']), 'proof')
+        need(all(approval[field] == step[field] for field in ('org', 'plan', 'count')), 'approval')
+        need(approval['root'] == approvals[0]['root'] and approval['risk_max'] >= step['risk'], 'approval')
+        key = next((approver for approver in state.trust['approvers']
+                    if approver['person'] == approval['person'] and signed_by(envelope, approver['public_key'])), None)
+        need(key, 'approval')
+        need(not state.key_revoked(key['public_key']) and not state.listed('persons', key['person']), 'revoked')
+        need(approval['decision'] == 1, 'vetoed')
+        need(within_window(host, approval) and host.judged < key['not_after_ms'], 'approval')
+        need(key['risk_max'] >= step['risk'], 'approval')
+        persons.add(approval['person'])
+    return persons
 
 
 def verify_warrant(warrant, trust_refused, host, state):
@@ -100,10 +103,7 @@ def verify_warrant(warrant, trust_refused, host, state):
               or state.listed('steps', step_id)), 'revoked')
     need(dispatch['step'] == step_id and warrant['leaf_index'] == step['index']
          and warrant['leaf_count'] == step['count'], 'proof')
-    persons, root = set(), None
-    for envelope in warrant['approvals']:
-        person, root = judge_approval(envelope, root, warrant, step, host, state)
-        persons.add(person)
+    persons = judge_approvals(warrant, step, host, state)
     persons.discard(step['requester'])
     floors = (state.trust['approvals_min'][step['risk']], host.floors[step['risk']])
     need(0 not in floors and len(persons) >= max(step['approvals'], *floors), 'approvals')
