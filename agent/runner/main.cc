@@ -1,7 +1,7 @@
 // reeve-runner: reads its command line, puts the parts together, and serves.
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 

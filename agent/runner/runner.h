@@ -113,6 +113,7 @@ class Runner {
   Duration wall_ahead_{};  // of the clock that counts from boot
   int64_t signed_base_ms_ = 0;
   Instant signed_at_;
+  Instant forgot_at_{};
 
   std::unique_ptr<Active> active_;
   std::deque<Bytes> outgoing_;

@@ -16,6 +16,7 @@ using warrant::StepState;
 
 constexpr uint32_t precondition_timeout_ms = 10'000;
 constexpr Duration remains_interval = 100ms;
+constexpr Duration forget_interval = 1h;
 constexpr int64_t remembered_ms = 24LL * 3600 * 1000;  // behind the end of a step's window
 constexpr size_t detail_chars_max = 1000;
 constexpr size_t launch_id_chars = 40;
@@ -75,6 +76,10 @@ void Runner::tick() {
     log_warn("a step is rolled back by its deadline", {{"step", to_hex(entry->step_id)}});
     return roll_back(*entry);
   }
+  if (world_.clock.now() - forgot_at_ < forget_interval) return;
+  forgot_at_ = world_.clock.now();
+  const Status forgotten = journal_->forget(judged_ms());
+  if (!forgotten.ok()) log_warn("old steps are not forgotten", {{"error", forgotten.error().text()}});
 }
 
 // -- Forward

@@ -9,11 +9,14 @@
 
 #include "agent/runner/runner.h"
 #include "common/base/random.h"
-#include "tests/runner/signed_org.h"
+#include "tests/warrant/signed_org.h"
 #include "tests/sim/sim_clock.h"
 #include "tests/sim/sim_disk.h"
 
 namespace reeve::runner {
+
+using warrant::SignedOrg;
+using warrant::SignedPlan;
 
 // What would run, by its launch's id. Outlives runners, as processes do.
 struct SimHost {

@@ -1,15 +1,13 @@
 // See signed_org.h.
-#include "tests/runner/signed_org.h"
+#include "tests/warrant/signed_org.h"
 
 #include <algorithm>
 #include <set>
 
 #include "common/crypto/digest.h"
 
-namespace reeve::runner {
+namespace reeve::warrant {
 namespace {
-
-using namespace warrant;
 
 constexpr int64_t hour_ms = 3'600'000;
 constexpr int64_t year_ms = 365 * 24 * hour_ms;
@@ -126,4 +124,4 @@ OrderRequest SignedOrg::order(const Bytes& host, const Bytes& step_id, OrderKind
   return {.order = sign(type_order, encode(order), planner), .trust = update(now_ms)};
 }
 
-}  // namespace reeve::runner
+}  // namespace reeve::warrant
