@@ -3,7 +3,7 @@
 
 usage: test_warrant_differential.py [--full] [--cases N] [--seed TEXT] [--case INDEX] [--jobs N]
 
-Cases come from a seed, 3,000 of them by default and 100,000 with --full; the seed is new each time. One that the two
+Cases come from a seed, 6,000 of them by default and 100,000 with --full; the seed is new each time. One that the two
 answer differently is printed with its seed and its index, and both answers; --seed and --case show it again. The last line
 is "N passed, N failed".
 """
@@ -95,7 +95,7 @@ def main():
         return show_case(options.seed, options.case)
 
     passed, failed = reference_test.run()
-    total = options.cases or (100_000 if options.full else 3_000)
+    total = options.cases or (100_000 if options.full else 6_000)
     print(f'{total} cases of seed {options.seed}')
     begun, seen, disagreements = time.monotonic(), collections.Counter(), 0
     tasks = [(options.seed, first, min(BATCH, total - first)) for first in range(0, total, BATCH)]

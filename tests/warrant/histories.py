@@ -70,6 +70,8 @@ class World:
             message = copy.deepcopy(message)
             tweak(rng, name, message)
         payload = encode(name, message)
+        if rng.random() < 0.03:
+            payload = mutate(rng, name, payload)  # and signed so
         kind = media_type(purpose if fault < 0.95 else rng.choice(['trust', 'revocation', 'freshness', 'approval']))
         out = sign(kind, payload, *(signers or [STRANGER]))
         if 0.05 <= fault < 0.07:
@@ -179,7 +181,8 @@ def apply(state, step):
             take = lambda: state.take(message['trust'])
         else:
             envelope = decode('Envelope', data)
-            take = lambda: {b't': state.take_trust, b'r': state.take_revocation, b'f': state.take_freshness}[letter](envelope)
+            takes = {b't': state.take_trust, b'r': state.take_revocation, b'f': state.take_freshness}
+            take = lambda: takes[letter](envelope)
     except Invalid as error:
         return 'invalid', str(error)
     try:

@@ -12,8 +12,8 @@ LONG_LENGTHS = LENGTHS + [32_768, 32_769, 40_960, 40_961]
 COUNTS = [0, 1, 4, 5, 6, 8, 9, 16, 17, 32, 33, 64, 65]
 LONG_COUNTS = [256, 257, 1_000, 1_001]
 ODD_TEXTS = [b'a\0b', b'\xc3\xa9', b'\xc0\xaf', b'\xed\xa0\x80', b'\xf4\x8f\xbf\xbf', b'\xf4\x90\x80\x80', b'\xe2\x82',
-             b'\xff', b'\xf0\x80\x80\xaf', b'\xef\xbf\xbe', b'\x7f', b'\x01\n\t', b'a=b', b'/', b'/.', b'/..', b'//a', b'/a/',
-             b'/a//b', b'/a/./b', b'/a/../b', b'/a/...', b'/.a/b.', b'a/b', b'./a', b' ', b'\xe2\x80\xae']
+             b'\xff', b'\xf0\x80\x80\xaf', b'\xef\xbf\xbe', b'\x7f', b'\x01\n\t', b'a=b', b'/', b'/.', b'/..', b'//a',
+             b'/a/', b'/a//b', b'/a/./b', b'/a/../b', b'/a/...', b'/.a/b.', b'a/b', b'./a', b' ', b'\xe2\x80\xae']
 MESSAGE_NAMES = ['Envelope', 'Step', 'Approval', 'Dispatch', 'Order', 'Result', 'Preflight', 'Checkpoint', 'Trust',
                  'Revocation', 'Freshness', 'ToRunner', 'FromRunner']
 

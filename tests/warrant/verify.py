@@ -68,6 +68,7 @@ def judge_approvals(warrant, step, host, state):
     persons = set()
     for number, (envelope, approval) in enumerate(zip(warrant['approvals'], approvals)):
         if number == 0:
+            need(warrant['leaf_index'] == step['index'] and warrant['leaf_count'] == step['count'], 'proof')
             need(merkle.verify_inclusion(warrant['step'], warrant['leaf_index'], warrant['leaf_count'],
                                          warrant['proof'], approval['root']), 'proof')
         need(all(approval[field] == step[field] for field in ('org', 'plan', 'count')), 'approval')
@@ -101,8 +102,7 @@ def verify_warrant(warrant, trust_refused, host, state):
     need(dispatch['challenge'] in host.challenges, 'challenge')
     need(not (state.listed('hosts', host.id) or state.listed('plans', step['plan'])
               or state.listed('steps', step_id)), 'revoked')
-    need(dispatch['step'] == step_id and warrant['leaf_index'] == step['index']
-         and warrant['leaf_count'] == step['count'], 'proof')
+    need(dispatch['step'] == step_id, 'proof')
     persons = judge_approvals(warrant, step, host, state)
     persons.discard(step['requester'])
     floors = (state.trust['approvals_min'][step['risk']], host.floors[step['risk']])

@@ -1,6 +1,7 @@
 """Random warrants and orders for one host, genuine or with some of the faults that a runner must see."""
 import copy
 import hashlib
+import random
 
 from . import histories, merkle, values
 from .histories import APPROVER_PERSONS, APPROVERS, FRESHNESS, NOW, ORG, PLANNERS, STRANGER
@@ -35,6 +36,7 @@ class Scene:
         if rng.random() < 0.5:
             self.shown['freshness'] = True  # as a server does it
         self.types = {name: media_type(name) for name in ('trust', 'revocation', 'freshness', 'dispatch', 'order')}
+        self.spoil = {}  # what of these is spelled in another way, and signed so
         self.late = []  # faults of the finished message
 
     def make_trust(self):
@@ -59,8 +61,8 @@ class Scene:
         self.index, self.plan = rng.randrange(count), rng.randbytes(16)
         begin = self.judged - rng.choice([0, 1, DAY - 1])
         self.step = {**values.step(rng), 'org': ORG, 'plan': self.plan, 'index': self.index, 'count': count,
-                     'host': host['id'], 'host_name': host['name'], 'epoch': host['epoch'], 'approvals': rng.choice([1, 1, 2]),
-                     'requester': rng.choice([b'planner', b'bob', b'gus']), 'policy_hash': host['policy_hash'],
+                     'host': host['id'], 'host_name': host['name'], 'epoch': host['epoch'],
+                     'approvals': rng.choice([1, 1, 2]), 'requester': rng.choice([b'planner', b'bob', b'gus']), 'policy_hash': host['policy_hash'],
                      'not_before_ms': begin, 'not_after_ms': rng.choice([self.judged + 1, begin + DAY])}
         self.others = [rng.randbytes(20) for _ in range(count)]
         able = {person for key, person in zip(APPROVERS, APPROVER_PERSONS) if self.risk_of(key) == 4}
@@ -93,7 +95,8 @@ class Scene:
     def make_request(self):
         rng, host = self.rng, self.host
         at = self.judged + rng.choice([0, SKEW, -1_000, -(QUARTER_HOUR - 1)])
-        self.request = {'schema': 1, 'org': ORG, 'host': host['id'], 'challenge': rng.choice(host['challenges']), 'at_ms': at,
+        self.request = {'schema': 1, 'org': ORG, 'host': host['id'], 'at_ms': at,
+                        'challenge': rng.choice(host['challenges']),
                         'not_after_ms': rng.choice([max(at, self.judged) + 1, at + QUARTER_HOUR])}
         if self.kind == 'warrant':
             self.request['sequence'] = host['sequence'] + rng.choice([1, 100])
@@ -105,6 +108,9 @@ class Scene:
 
     # -- what is sent --------------------------------------------------------------------------------------------------
 
+    def bytes_of(self, name, message):
+        return self.spoil.get(name, lambda data: data)(encode(name, message))
+
     def signed_approval(self, approval, root):
         payload = encode('Approval', {'root': root, **approval['body']})
         if approval['spoil']:
@@ -113,12 +119,13 @@ class Scene:
 
     def assemble(self):
         """(ToRunner's dict, earlier steps of the state)"""
-        material = {'trust': sign(self.types['trust'], encode('Trust', self.trust), *self.trust_signers)}
+        material = {'trust': sign(self.types['trust'], self.bytes_of('Trust', self.trust), *self.trust_signers)}
         if self.revocation:
             signer = histories.root_keys(self.trust)[0]
-            material['revocation'] = sign(self.types['revocation'], encode('Revocation', self.revocation), signer)
+            material['revocation'] = sign(self.types['revocation'], self.bytes_of('Revocation', self.revocation), signer)
         if self.freshness:
-            material['freshness'] = sign(self.types['freshness'], encode('Freshness', self.freshness), self.freshness_signer)
+            payload = self.bytes_of('Freshness', self.freshness)
+            material['freshness'] = sign(self.types['freshness'], payload, self.freshness_signer)
         shown, earlier = {'trust': []}, []
         for name in material:
             if not self.shown[name]:
@@ -128,12 +135,12 @@ class Scene:
                 shown['trust'] = [material['trust']]
             else:
                 shown[name] = material[name]
-        step = encode('Step', self.step)
+        step = self.bytes_of('Step', self.step)
         hashes = [merkle.leaf_hash(other) for other in self.others]
         hashes[self.index] = merkle.leaf_hash(step)
         purpose = 'dispatch' if self.kind == 'warrant' else 'order'
         request = {'step': hashlib.sha256(step).digest(), **self.request}
-        signed = sign(self.types[purpose], encode(purpose.capitalize(), request), self.request_signer)
+        signed = sign(self.types[purpose], self.bytes_of(purpose.capitalize(), request), self.request_signer)
         if self.kind == 'order':
             return {'order': {'order': signed, 'trust': shown}}, earlier
         root = merkle.root(hashes)
@@ -211,6 +218,12 @@ def fault_planner(rng, scene):
 
 def fault_step_value(rng, scene):
     values.tweak(rng, 'Step', scene.step)
+
+
+def fault_spelling(rng, scene):
+    name = rng.choice(['Step', 'Step', 'Dispatch', 'Dispatch', 'Order', 'Trust', 'Revocation', 'Freshness'])
+    seed = rng.random()
+    scene.spoil[name] = lambda data: mutate(random.Random(seed), name, data)
 
 
 def fault_request_value(rng, scene):
@@ -340,11 +353,12 @@ def fault_policy(rng, scene):
 
 
 def fault_message(rng, scene):
-    scene.late.append(rng.choice(['flip', 'flip', 'mutate', 'mutate', 'size', 'other kind', 'other envelope', 'spoil signature',
-                                  'splice', 'splice', 'cut']))
+    scene.late.append(rng.choice(['flip', 'flip', 'mutate', 'mutate', 'size', 'other kind', 'other envelope',
+                                  'spoil signature', 'splice', 'splice', 'cut']))
 
 
 FAULTS = [value for name, value in sorted(globals().items()) if name.startswith('fault_')]
+FAULTS += [fault_approval] * 5 + [fault_approvals] * 2 + [fault_spelling] * 2
 
 
 def spoil_message(rng, scene, message, fault):
@@ -391,7 +405,7 @@ def verification(rng):
     faults = rng.choices([0, 1, 2, 3], [4, 8, 3, 1])[0]
     for fault in (rng.choice(FAULTS) for _ in range(faults)):
         fault(rng, scene)
-    step_id = hashlib.sha256(encode('Step', scene.step)).digest()
+    step_id = hashlib.sha256(scene.bytes_of('Step', scene.step)).digest()
     if 'seen' in scene.late:
         scene.host['seen'].append(step_id)
     if 'revoke step' in scene.late:
@@ -404,8 +418,8 @@ def verification(rng):
         data = spoil_bytes(rng, data, fault)
     host = scene.host
     version_min = rng.choice([1, scene.trust['version']])
-    items = [b'verify', host['org'], scene.digest, version_min, host['id'], host['name'], host['epoch'], int(host['locked']),
-             host['wall'], host['signed'], host['sequence'], host['policy_hash'], *host['floors'], list(host['seen']),
+    items = [b'verify', host['org'], scene.digest, version_min, host['id'], host['name'], host['epoch'],
+             int(host['locked']), host['wall'], host['signed'], host['sequence'], host['policy_hash'], *host['floors'], list(host['seen']),
              list(host['challenges']), earlier, data]
     state = TrustState(host['org'], scene.digest, version_min)
     for step in earlier:
