@@ -1,6 +1,7 @@
 """Random cases, and what this implementation says to each: a case is (its items, the expected line of the oracle)."""
 import copy
 import hashlib
+import itertools
 import random
 import struct
 
@@ -8,6 +9,7 @@ from . import merkle, signing, values
 from .histories import history
 from .messages import decode, encode
 from .mutate import mutate
+from .sweep import swept
 from .trust import fingerprint_digest, fingerprint_text, parse_fingerprint
 from .warrants import verification
 from .wire import Invalid
@@ -48,6 +50,10 @@ def decoding(rng):
                 data = mutate(rng, name, data)
         if rng.random() < 0.02:
             name = rng.choice(values.MESSAGE_NAMES)
+    return decode_case(name, data)
+
+
+def decode_case(name, data):
     try:
         message = decode(name, data)
         again = encode(name, message)
@@ -80,7 +86,7 @@ def fingerprint(rng):
 
 
 def signed(rng):
-    kind = rng.choice([signing.media_type('step'), b'x', b'1 a', b' '])
+    kind = rng.choice([signing.media_type('step'), b'x', b'1', b'!~', b' '])
     payload = rng.randbytes(rng.choice([0, 1, 9, 10, 99, 100, 1_000]))
     signers = rng.sample(KEYS, rng.randint(1, 3))
     envelope = signing.sign(kind, payload, *signers)
@@ -89,7 +95,7 @@ def signed(rng):
     if way == 1:
         envelope['payload'] = payload + b'0'
     elif way == 2:
-        envelope['payload_type'] = kind + b' 1'
+        envelope['payload_type'] = kind + b'1'
     elif way == 3:  # the boundary between type and payload moved
         envelope = {**envelope, 'payload_type': kind + b' 2', 'payload': payload[2:]}
     elif way == 4:
@@ -204,6 +210,11 @@ def consistency(rng):
 KINDS = {'decode': (decoding, 46), 'fingerprint': (fingerprint, 2), 'signed': (signed, 4), 'tree': (tree, 3),
          'inclusion': (inclusion, 4), 'consistency': (consistency, 4), 'history': (history, 12),
          'verify': (verification, 25)}
+
+
+def make_swept(first, stride):
+    """Each stride-th case of the sweep: (kind, items, expected line)."""
+    return [('decode', *decode_case(name, data)) for name, data in itertools.islice(swept(), first, None, stride)]
 
 
 def make(seed, index):

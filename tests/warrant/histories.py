@@ -44,7 +44,8 @@ def first_trust(rng):
 
 
 def root_keys(*trusts):
-    return [EVERYBODY[key] for key in sorted({root['public_key'] for trust in trusts for root in trust['roots']})]
+    keys = {root['public_key'] for trust in trusts for root in trust['roots']}
+    return [EVERYBODY.get(key, STRANGER) for key in sorted(keys)]
 
 
 class World:

@@ -58,7 +58,8 @@ class Reference(unittest.TestCase):
         good = messages.encode('ToRunner', {'result_ack': {'through': 1}})
         self.assertEqual(good, b'\x32\x02\x08\x01')
         for bad in (b'', good * 2, b'\x32\x00' + good, b'\x32\x03\x08\x81\x00', b'\xb2\x00\x02\x08\x01',
-                    b'\x32\x02\x08\x00', b'\x32\x82\x00\x08\x01', good + b'\x3a\x00', b'\x32\x04\x08\x01\x10\x01', good[:-1], good + b'\x00'):
+                    b'\x32\x02\x08\x00', b'\x32\x82\x00\x08\x01', good + b'\x3a\x00',
+                    b'\x32\x04\x08\x01\x10\x01', good[:-1], good + b'\x00'):
             with self.assertRaises(wire.Invalid):
                 messages.decode('ToRunner', bad)
 

@@ -133,9 +133,9 @@ def keys(rng, low, high):
 def trust(rng):
     roots = [{'public_key': key, 'person': rng.choice(PERSONS)} for key in sorted(keys(rng, 1, rng.choice([3, 16])))]
     approvers = [{'public_key': key, 'person': rng.choice(PERSONS), 'risk_max': rng.randint(0, 4),
-                  'not_after_ms': rng.choice([0, 10**12, YEAR_9999])} for key in sorted(keys(rng, 0, 4))]
+                  'not_after_ms': rng.choice([1, 10**12, YEAR_9999])} for key in sorted(keys(rng, 0, 4))]
     return {'schema': 1, 'org': text(rng), 'version': rng.choice([1, 2, 2**64 - 1]),
-            'not_after_ms': rng.choice([0, YEAR_9999]), 'roots': roots, 'approvers': approvers,
+            'not_after_ms': rng.choice([1, YEAR_9999]), 'roots': roots, 'approvers': approvers,
             'root_threshold': rng.randint(1, len({root['person'] for root in roots})),
             **{name: sorted(keys(rng, 0, rng.choice([2, 8]))) for name in ('planner_keys', 'freshness_keys', 'audit_keys')},
             'approvals_min': [rng.choice([0, 1, 16]) for _ in range(5)]}
@@ -155,7 +155,7 @@ def freshness(rng):
 
 def envelope(rng):
     high = rng.choices([40, 40_960], [30, 1])[0]
-    return {'payload_type': rng.choice([b'application/vnd.reeve.trust.v1+protobuf', b' ', b'~' * 128, b'a/b']),
+    return {'payload_type': rng.choice([b'application/vnd.reeve.trust.v1+protobuf', b'!', b'~' * 128, b'a/b']),
             'payload': rng.randbytes(rng.choice([0, high, rng.randint(0, high)])),
             'signatures': [{'key_id': rng.randbytes(32), 'signature': rng.randbytes(64)}
                            for _ in range(rng.choice([1, 1, 2, 16]))]}

@@ -62,7 +62,8 @@ class Scene:
         begin = self.judged - rng.choice([0, 1, DAY - 1])
         self.step = {**values.step(rng), 'org': ORG, 'plan': self.plan, 'index': self.index, 'count': count,
                      'host': host['id'], 'host_name': host['name'], 'epoch': host['epoch'],
-                     'approvals': rng.choice([1, 1, 2]), 'requester': rng.choice([b'planner', b'bob', b'gus']), 'policy_hash': host['policy_hash'],
+                     'approvals': rng.choice([1, 1, 2]), 'requester': rng.choice([b'planner', b'bob', b'gus']),
+                     'policy_hash': host['policy_hash'],
                      'not_before_ms': begin, 'not_after_ms': rng.choice([self.judged + 1, begin + DAY])}
         self.others = [rng.randbytes(20) for _ in range(count)]
         able = {person for key, person in zip(APPROVERS, APPROVER_PERSONS) if self.risk_of(key) == 4}
@@ -419,8 +420,8 @@ def verification(rng):
     host = scene.host
     version_min = rng.choice([1, scene.trust['version']])
     items = [b'verify', host['org'], scene.digest, version_min, host['id'], host['name'], host['epoch'],
-             int(host['locked']), host['wall'], host['signed'], host['sequence'], host['policy_hash'], *host['floors'], list(host['seen']),
-             list(host['challenges']), earlier, data]
+             int(host['locked']), host['wall'], host['signed'], host['sequence'], host['policy_hash'],
+             *host['floors'], list(host['seen']), list(host['challenges']), earlier, data]
     state = TrustState(host['org'], scene.digest, version_min)
     for step in earlier:
         histories.apply(state, step)
