@@ -24,7 +24,7 @@ from warrant import cases, reference_test  # noqa: E402
 
 ORACLE = pathlib.Path(os.environ.get('REEVE_BIN', ROOT / 'build/dev/bin')) / 'warrant_oracle'
 BATCH = 250
-SWEEP_PARTS = 16
+SWEEP_PARTS = 2
 
 # What a run must have met, or it has compared nothing. Of every 1,000 cases; a random run has several times as many.
 LEAST = {'decode ok': 80, 'decode invalid': 80, 'fingerprint invalid': 1, 'inclusion yes': 2, 'inclusion no': 2,
