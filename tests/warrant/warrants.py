@@ -387,13 +387,13 @@ def spoil_message(rng, scene, message, fault):
 
 
 def spoil_bytes(rng, data, fault):
-    if fault == 'flip':
+    if fault == 'flip' and data:
         at = rng.randrange(len(data))
         return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1:]
     if fault == 'mutate':
         return mutate(rng, 'ToRunner', data)
     if fault == 'cut':
-        return data[:rng.randrange(len(data))]
+        return data[:rng.randint(0, len(data))]
     if fault == 'size':
         return data + bytes(MESSAGE_BYTES + rng.choice([0, 1]) - len(data))
     if fault == 'other kind':
