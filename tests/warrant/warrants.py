@@ -346,7 +346,7 @@ def fault_approvals(rng, scene):
 
 def fault_floor(rng, scene):
     where = rng.choice([scene.host['floors'], scene.trust['approvals_min']])
-    where[scene.step['risk']] = rng.choice([0, 0, 5, 16])
+    where[min(scene.step['risk'], 4)] = rng.choice([0, 0, 5, 16])
 
 
 def fault_policy(rng, scene):
