@@ -336,7 +336,7 @@ TEST_CASE("trust files, revocations and statements within their bounds are taken
                     {"no org", "the org", [](Trust& t) { t.org = ""; }},
                     {"version 0", "versions", [](Trust& t) { t.version = 0; }},
                     {"expired in 1970", "it expires", [](Trust& t) { t.not_after_ms = 0; }},
-                    {"no roots", "not 1 to 16 roots", [](Trust& t) { t.roots.clear(); }},
+                    {"no roots", "the threshold", [](Trust& t) { t.roots.clear(); }},
                     {"17 roots", "not 1 to 16 roots",
                      [&](Trust& t) {
                        t.roots.clear();
@@ -358,9 +358,9 @@ TEST_CASE("trust files, revocations and statements within their bounds are taken
                     {"257 approvers", "more than 256", [&](Trust& t) { t.approvers.assign(257, t.approvers[0]); }},
                     {"no approver's name", "approver's name", [](Trust& t) { t.approvers[0].person = ""; }},
                     {"an approver's risk", "approver's risk", [](Trust& t) { t.approvers[0].risk_max = 5; }},
-                    {"an approver of 1970", "key expires", [](Trust& t) { t.approvers[0].not_after_ms = 0; }},
+                    {"an approver of 1970", "expires in 1970", [](Trust& t) { t.approvers[0].not_after_ms = 0; }},
                     {"a key twice", "a key stands in it twice", [](Trust& t) { t.audit_keys = t.planner_keys; }},
-                    {"a short key", "a key has not 32", [](Trust& t) { t.planner_keys = {"x"}; }},
+                    {"a short key", "has not 32", [](Trust& t) { t.planner_keys = {"x"}; }},
                     {"9 keys", "more than 8",
                      [&](Trust& t) {
                        t.planner_keys.clear();
@@ -371,7 +371,7 @@ TEST_CASE("trust files, revocations and statements within their bounds are taken
                        t.planner_keys = {person('b'), person('a')};
                      }},
                     {"4 floors", "for each risk", [](Trust& t) { t.approvals_min.pop_back(); }},
-                    {"17 of a floor", "more than 16 approvals", [](Trust& t) { t.approvals_min[0] = 17; }},
+                    {"17 of a floor", "not 0 to 16", [](Trust& t) { t.approvals_min[0] = 17; }},
                 });
   expect<Revocation>(
       {.org = "acme", .version = 1, .at_ms = now, .keys = {person('a'), person('b')}, .persons = {"ada", "bob"}},
@@ -381,17 +381,17 @@ TEST_CASE("trust files, revocations and statements within their bounds are taken
            [&](Revocation& r) { r.plans = {Bytes(16, 'p')}, r.steps = {person('s')}, r.hosts = {person('h')}; }},
           {"no org", "the org", [](Revocation& r) { r.org = ""; }},
           {"version 0", "versions", [](Revocation& r) { r.version = 0; }},
-          {"before 1970", "its time", [](Revocation& r) { r.at_ms = -1; }},
+          {"before 1970", "before 1970", [](Revocation& r) { r.at_ms = -1; }},
           {"unsorted", "a list is not sorted", [](Revocation& r) { std::swap(r.keys[0], r.keys[1]); }},
-          {"short", "an id has not", [](Revocation& r) { r.keys = {"a"}; }},
-          {"a short plan", "an id has not", [&](Revocation& r) { r.plans = {person('p')}; }},
-          {"persons unsorted", "persons are not sorted",
+          {"short", "has not its length", [](Revocation& r) { r.keys = {"a"}; }},
+          {"a short plan", "has not its length", [&](Revocation& r) { r.plans = {person('p')}; }},
+          {"persons unsorted", "a list is not sorted",
            [](Revocation& r) {
              r.persons = {"bob", "ada"};
            }},
-          {"nobody", "a person is not", [](Revocation& r) { r.persons = {""}; }},
-          {"1001 of a kind", "more than 1000 of one kind", [&](Revocation& r) { r.keys.assign(1001, person('a')); }},
-          {"1001 persons", "more than 1000 persons", [](Revocation& r) { r.persons.assign(1001, "ada"); }},
+          {"nobody", "has not its length", [](Revocation& r) { r.persons = {""}; }},
+          {"1001 of a kind", "more than 1000", [&](Revocation& r) { r.keys.assign(1001, person('a')); }},
+          {"1001 persons", "more than 1000", [](Revocation& r) { r.persons.assign(1001, "ada"); }},
       });
   expect<Freshness>({.org = "acme", .trust_version = 1, .at_ms = now, .not_after_ms = now + 24 * hour},
                     decode_freshness,
