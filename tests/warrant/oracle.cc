@@ -281,6 +281,7 @@ int main() {
     reeve::check(reeve::warrant::read_exactly(bytes.data(), bytes.size()), "a case is whole");
     const std::string line = reeve::warrant::answer(reeve::warrant::Case(bytes)) + "\n";
     std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fflush(stdout);  // also where the next case ends us
   }
   return 0;
 }

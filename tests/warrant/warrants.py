@@ -89,7 +89,7 @@ class Scene:
         rng = self.rng
         at = self.judged - rng.choice([0, 1_000, DAY - 1])
         body = {'schema': 1, 'org': ORG, 'plan': self.plan, 'count': self.step['count'], 'hosts': 1,
-                'risk_max': rng.randint(self.step['risk'], 4), 'person': person, 'decision': 1, 'at_ms': at,
+                'risk_max': rng.randint(min(self.step['risk'], 4), 4), 'person': person, 'decision': 1, 'at_ms': at,
                 'not_after_ms': rng.choice([self.judged + 1, at + DAY]), 'comment': b'', **changes}
         return {'body': body, 'signers': [key], 'type': media_type('approval'), 'spoil': None}
 
