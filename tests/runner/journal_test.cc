@@ -1,0 +1,3 @@
+#include "agent/runner/journal.h"
+
+#include "tests/pch.h"
