@@ -32,8 +32,11 @@ struct Link {
   Uuid agent;
   std::unique_ptr<sys::WebSocket> socket;
   IngestSession session;
-  WallTime certificate_not_after;  // of the newest certificate this link has seen
+  WallTime certificate_not_after;             // of the newest certificate this link has seen
   std::optional<Checkpoints::Pin> audit_pin;  // none: this agent is no witness
+  // A proof begins at the pin, so one head is under way at a time; the pin that answers it ends that.
+  bool audit_head_asked = false;
+  bool audit_head_wanted = false;
   bool closing = false;
   bool paused = false;
 };
@@ -74,6 +77,7 @@ struct Links::Impl : std::enable_shared_from_this<Impl> {
   void perform(const std::shared_ptr<Link>& link, TakeAuditPin action);
   void perform(const std::shared_ptr<Link>& link, const CloseSession& action);
   void show_audit_head(const std::shared_ptr<Link>& link);
+  void on_audit_head(const std::shared_ptr<Link>& link, const std::optional<wire::AuditHead>& head);
   void note_audit_alarm(const Uuid& agent, const std::string& alarm);
 
   void on_signed(const std::shared_ptr<Link>& link, const Result<SignedAgent>& made);
@@ -277,33 +281,38 @@ void Links::Impl::on_signed(const std::shared_ptr<Link>& link, const Result<Sign
   perform(link, link->session.on_certificate(pem));
 }
 
-// A pin answers each head too; only the first asks for one.
 void Links::Impl::perform(const std::shared_ptr<Link>& link, TakeAuditPin action) {
   const bool first = !link->audit_pin.has_value();
   link->audit_pin = {.size = action.pin.size, .root = std::move(action.pin.root)};
+  link->audit_head_asked = false;
   note_audit_alarm(link->agent, action.pin.alarm);
-  if (first) show_audit_head(link);
+  if (first || link->audit_head_wanted) show_audit_head(link);
 }
 
 void Links::Impl::show_audit_head(const std::shared_ptr<Link>& link) {
   if (world.checkpoints == nullptr || !link->audit_pin) return;
+  link->audit_head_wanted = link->audit_head_asked;
+  if (link->audit_head_asked) return;
   std::weak_ptr<Impl> weak = weak_from_this();
   std::weak_ptr<Link> weak_link = link;
   sys::Loop& loop = world.loop;
   auto on_head = [weak, weak_link, &loop](std::optional<wire::AuditHead> head) {
-    if (!head) return;
     loop.post(
-        [weak, weak_link, head = std::move(*head)] {
+        [weak, weak_link, head = std::move(head)] {
           const auto self = weak.lock();
           const auto the_link = weak_link.lock();
-          if (self && the_link && !the_link->closing) {
-            self->perform(the_link, the_link->session.send_audit_head(head));
-          }
+          if (self && the_link && !the_link->closing) self->on_audit_head(the_link, head);
         },
         "audit head");
   };
   // One that is not taken now is shown with the next checkpoint.
-  (void)world.checkpoints->try_head(*link->audit_pin, std::move(on_head));
+  link->audit_head_asked = world.checkpoints->try_head(*link->audit_pin, std::move(on_head));
+}
+
+void Links::Impl::on_audit_head(const std::shared_ptr<Link>& link, const std::optional<wire::AuditHead>& head) {
+  if (head) return perform(link, link->session.send_audit_head(*head));
+  link->audit_head_asked = false;  // it has pinned the newest
+  if (link->audit_head_wanted) show_audit_head(link);
 }
 
 void Links::Impl::note_audit_alarm(const Uuid& agent, const std::string& alarm) {

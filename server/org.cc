@@ -54,10 +54,12 @@ Result<std::shared_ptr<Org>> Org::open(World world, Options options) {
       Checkpoints::World{.store = world.store, .writer = *org->writer, .counters = world.counters.audit},
       std::move(options.audit_key), std::move(signing));
 
-  org->links = std::make_unique<Links>(
-      Links::World{.loop = world.loop, .writer = *org->writer, .authority = org->authority,
-                   .checkpoints = org->checkpoints.get(), .counters = world.counters},
-      Links::Options{}, known);
+  org->links = std::make_unique<Links>(Links::World{.loop = world.loop,
+                                                    .writer = *org->writer,
+                                                    .authority = org->authority,
+                                                    .checkpoints = org->checkpoints.get(),
+                                                    .counters = world.counters},
+                                       Links::Options{}, known);
 
   org->intake = std::make_unique<Intake>(world.store, *org->writer, world.counters.doors,
                                          Intake::Options{.org = name, .packing = {.retention = options.retention}});
