@@ -152,7 +152,8 @@ class Audit(unittest.TestCase):
             done = lab.verify(second, '--against', first)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn('verified', done.stdout)
-            key = json.loads(open(second).read().splitlines()[-1])['public_keys'][0]
+            with open(second) as file:
+                key = json.loads(file.read().splitlines()[-1])['public_keys'][0]
             self.assertEqual(lab.verify(second, '--key', key).returncode, 0)
             self.assertEqual(lab.verify(second, '--key', '0' * 64).returncode, 1)
             self.assertIsNone(lab.alarm())

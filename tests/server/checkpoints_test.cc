@@ -200,7 +200,8 @@ const Rewriting rewritings[] = {
      "audit_nodes; UPDATE numbers SET value = 8 WHERE name = 'last_audit_id'",
      "shorter"},
     {"a row put in behind the last",
-     "INSERT INTO audit SELECT 500, time, 'user', '', '', 'forged', '', '{}', '', '' FROM audit WHERE id = 1", nullptr},
+     "INSERT INTO audit SELECT 500, time, 'user', '', '', 'forged', '', '{}', '', '' FROM audit WHERE id = 1",
+     "rewritten"},
     {"a row put in before the first, with all hashes",
      "INSERT INTO audit SELECT 0, time, 'user', '', '', 'forged', '', '{}', '', '' FROM audit WHERE id = 1; DELETE "
      "FROM "
@@ -232,12 +233,6 @@ TEST_CASE("whatever is rewritten while the server is down, a witness alarms") {
     audit.start();
     Witness later = witness;  // sees it when the log has grown past what it pinned
     audit.show(witness);
-    // What is put in behind the last changes nothing that was witnessed; the server alone can see it.
-    if (rewriting.alarm == nullptr) {
-      CHECK(witness.pin().alarm.empty());
-      wait_until("the server sees it", [&] { return audit.counters.audit.entries_strange > 0; });
-      continue;
-    }
     CHECK_THAT(witness.pin().alarm, Catch::Contains(rewriting.alarm));
     audit.append(10, 30);
     audit.show(later);
@@ -258,7 +253,6 @@ TEST_CASE("whatever is rewritten while the server runs, it says so itself, and a
     CHECK(audit.counters.audit.entries_strange == 0);
     audit.rewrite(rewriting.sql);
     wait_until("the server counts it", [&] { return audit.counters.audit.entries_strange > 0; });
-    if (rewriting.alarm == nullptr) continue;
     wait_until("the witness alarms", [&] {
       audit.show(witness);
       return !witness.pin().alarm.empty();
