@@ -156,9 +156,11 @@ class Client {
   Result<Token> make_token(const std::string& valid_for);  // empty for the API's default
   Status revoke(const std::string& agent_id);              // a UUID
 
- private:
   using Query = std::vector<std::pair<std::string, std::string>>;
+  Result<Json> audit(Query query);                             // a page of /v1/audit
+  Result<Bytes> audit_export(uint64_t from, uint64_t leaves);  // as the server writes it
 
+ private:
   Result<HttpAnswer> send(const std::string& method, const std::string& path, Query query, Bytes body,
                           Duration wait = {});
   Result<Json> get(const std::string& path, Query query, Duration wait = {});

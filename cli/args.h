@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/agents.h"
+#include "cli/audit.h"
 #include "cli/login.h"
 #include "cli/logs.h"
 #include "cli/metrics.h"
@@ -24,7 +25,8 @@ struct Answer {
 };
 
 using Command = std::variant<Answer, LoginOptions, StatusOptions, AgentsListOptions, AgentsTokenOptions,
-                             AgentsRevokeOptions, LogsOptions, MetricsListOptions, MetricsQueryOptions>;
+                             AgentsRevokeOptions, LogsOptions, MetricsListOptions, MetricsQueryOptions, AuditListOptions,
+                             AuditExportOptions, AuditVerifyOptions>;
 
 // `arguments` without the program's name. `now` is the day that "10:30" is on. Errors are Code::invalid.
 Result<Command> parse_args(const std::vector<std::string>& arguments, WallTime now);
