@@ -21,6 +21,7 @@ std::vector<AgentFrame> agent_frames() {
       Gap{Lane::live, 4, 6, "quarantined"},
       AgentStatus{1'000'000, 3, -1},
       RenewRequest{"-----BEGIN CERTIFICATE REQUEST-----"},
+      RunnerMessage{3, 100, 200, Bytes(100, '\xff')},
   };
 }
 
@@ -32,6 +33,7 @@ std::vector<ServerFrame> server_frames() {
       Reject{Lane::control, 3, "its checksum does not match"},
       LiveHint{30'000},
       RenewResponse{"", "the certificate is revoked"},
+      RunnerMessage{4, 0, runner_message_bytes_max, Bytes(runner_chunk_bytes_max, '\0')},
   };
 }
 
