@@ -40,11 +40,15 @@ struct UpdateAgent {
 struct SignCertificate {  // answered by on_certificate
   std::string csr_pem;
 };
+struct SessionOpened {};  // the agent is welcome: from now on it may be sent what its runner is told
+struct RunnerSaid {       // a whole message of the agent's runner
+  Bytes message;
+};
 struct CloseSession {  // the last action of a session
   std::string reason;
 };
-using IngestAction =
-    std::variant<SendToAgent, ReadStreamState, CommitBlock, CommitGap, UpdateAgent, SignCertificate, CloseSession>;
+using IngestAction = std::variant<SendToAgent, ReadStreamState, CommitBlock, CommitGap, UpdateAgent, SignCertificate,
+                                  SessionOpened, RunnerSaid, CloseSession>;
 
 // What sessions count, summed over all of them. Written on the loop thread, read by any.
 struct IngestCounters {

@@ -14,7 +14,9 @@
 #include "server/api/request.h"
 #include "server/authority.h"
 #include "server/doors/intake.h"
+#include "server/fix/desk.h"
 #include "server/links.h"
+#include "server/org_files.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
 
@@ -37,6 +39,7 @@ class Org : public std::enable_shared_from_this<Org> {
   struct Options {
     Authority authority;
     std::string directory;  // on the disk that the store writes to
+    OrgFiles files;         // of this org
     uint64_t disk_free_min = 0;
     Duration retention = 24h * 30;
     std::string link_address;
@@ -56,6 +59,7 @@ class Org : public std::enable_shared_from_this<Org> {
   Authority authority;
   std::unique_ptr<StoreWriter> writer;
   std::unique_ptr<Links> links;
+  std::unique_ptr<FixDesk> fixes;
   std::unique_ptr<Intake> intake;
   std::unique_ptr<ApiContext> context;
 

@@ -27,6 +27,7 @@ namespace reeve::server {
 
 class Auth;
 class Authority;
+class FixDesk;
 class Gate;
 class Intake;
 class LogBlockCache;
@@ -125,6 +126,8 @@ struct ApiContext {
   Intake* intake = nullptr;                           // stores what programs push; without it they get 503
 
   std::shared_ptr<LogBlockCache> log_blocks = {};  // of this store
+
+  FixDesk* fixes = nullptr;  // without it nothing is planned or run
 
   Auth* auth = nullptr;  // shared by all orgs; without it nobody signs in, and API keys alone count
 };

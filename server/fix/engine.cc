@@ -95,6 +95,7 @@ ActivePlan& FixEngine::State::adopt(const LoadedPlan& loaded, Instant now) {
     known->second.touched = now;
     return known->second;
   }
+  make_room();
   ActivePlan plan{.plan = loaded.plan, .steps = loaded.steps, .approvals = loaded.approvals, .touched = now};
   for (const FixStep& step : plan.steps) {
     Result<warrant::Step> decoded = warrant::decode_step(step.bytes);
@@ -108,9 +109,29 @@ ActivePlan& FixEngine::State::adopt(const LoadedPlan& loaded, Instant now) {
   return plans.emplace(plan.plan.id, std::move(plan)).first->second;
 }
 
+bool FixEngine::State::rests(const ActivePlan& plan) const {
+  const auto dispatched = [](const FixStep& step) { return step.progress.state == FixStepState::dispatched; };
+  return has_ended(plan.plan.state) && std::none_of(plan.steps.begin(), plan.steps.end(), dispatched);
+}
+
+// Ended plans are in memory for no more than speed.
+void FixEngine::State::make_room() {
+  uint64_t bytes = 0;
+  std::vector<Uuid> resting;
+  for (const auto& [id, plan] : plans) {
+    bytes += plan.plan.bytes;
+    if (rests(plan)) resting.push_back(id);
+  }
+  if (bytes <= 2 * active_bytes_max) return;
+  for (const Uuid& id : resting) forget(id);
+}
+
 void FixEngine::State::forget(const Uuid& id) {
   const auto plan = plans.find(id);
   if (plan == plans.end()) return;
+  for (auto& [agent, lane] : lanes) {
+    if (lane.job && lane.job->plan == id) lane.job.reset();
+  }
   for (const FixStep& step : plan->second.steps) places.erase(step.id);
   plans.erase(plan);
 }
@@ -196,6 +217,11 @@ FixReply FixEngine::add_plan(LoadedPlan loaded, const AuditEntry& entry, FixTime
     }
     const Result<uint32_t> needed = approvals_needed(loaded.plan, known);
     if (!needed.ok()) return refuse(422, needed.error().text());
+  }
+  const auto active = std::count_if(state.plans.begin(), state.plans.end(),
+                                    [](const auto& each) { return !has_ended(each.second.plan.state); });
+  if (active >= active_plans_max) {
+    return refuse(503, std::to_string(active) + " plans are under way, the most there may be; stop some");
   }
   if (state.active_bytes() + loaded.plan.bytes > active_bytes_max) {
     return refuse(503, "the plans under way have all the " + std::to_string(active_bytes_max) +

@@ -31,6 +31,7 @@
 namespace reeve::server {
 
 constexpr uint64_t active_bytes_max = 64_MiB;  // of steps of plans that have not ended
+constexpr int64_t active_plans_max = 1'000;
 
 struct SendToRunner {
   Uuid agent = {};

@@ -205,11 +205,7 @@ void FixEngine::tick(FixTime time, FixActions& actions) {
   std::vector<Uuid> forgotten;
   for (auto& [id, plan] : state.plans) {
     state.expire(plan, time, actions);
-    const bool under_way = std::any_of(plan.steps.begin(), plan.steps.end(), [](const FixStep& step) {
-      return step.progress.state == FixStepState::dispatched;
-    });
-    const bool rests = has_ended(plan.plan.state) && !under_way;
-    if (rests && time.now - plan.touched >= state.options.forget_after) forgotten.push_back(id);
+    if (state.rests(plan) && time.now - plan.touched >= state.options.forget_after) forgotten.push_back(id);
   }
   for (const Uuid& id : forgotten) state.forget(id);
 

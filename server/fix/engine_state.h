@@ -87,6 +87,8 @@ struct FixEngine::State {
   // -- engine.cc
   ActivePlan& adopt(const LoadedPlan& loaded, Instant now);
   void forget(const Uuid& plan);
+  void make_room();
+  bool rests(const ActivePlan& plan) const;  // nothing more comes of it, nor is awaited
   uint64_t active_bytes() const;
   FixReply reply_of(const ActivePlan& plan, FixTime time) const;
   FixReply refuse_unless_approved(const ActivePlan& plan, FixTime time) const;

@@ -95,6 +95,10 @@ void FixEngine::State::pursue(const Uuid& agent, FixTime time, FixActions& actio
   Job& job = *lane.job;
   const ActivePlan& plan = plans.at(job.plan);
   const FixStep& step = plan.steps[job.index];
+  // Its plan has ended meanwhile: nothing is begun for it any more, and a result is welcome without being asked for.
+  const bool over = (job.kind == JobKind::run && plan.plan.state != PlanState::running) ||
+                    (job.kind == JobKind::roll_back && plan.plan.state != PlanState::rolling_back);
+  if (over) return lane.job.reset();
   job.again_at = time.now + options.resend_interval;
   if (job.kind == JobKind::stop) {
     job.sent = true;
