@@ -11,6 +11,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -53,11 +54,14 @@ struct ServeLive {
 struct InstallCertificate {
   std::string pem;
 };
+struct TellRunner {  // a whole message of the server
+  Bytes message;
+};
 struct CloseLink {
   std::string reason;
 };
 using LinkAction = std::variant<SendFrame, FetchBlock, AcknowledgeSpool, SetAside, BeginNewEpoch, ServeLive,
-                                InstallCertificate, CloseLink>;
+                                InstallCertificate, TellRunner, CloseLink>;
 
 class LinkSession {
  public:
@@ -83,6 +87,9 @@ class LinkSession {
   std::vector<LinkAction> on_written(uint64_t bytes, Instant now);
   std::vector<LinkAction> tick(Instant now, const wire::AgentStatus& status);
   std::vector<LinkAction> request_certificate(const std::string& csr_pem);
+
+  // A message of the runner. Nothing where the link is not open, or has more to write already than it should.
+  std::optional<std::vector<LinkAction>> try_send_runner(BytesView message);
 
   bool welcomed() const;
   uint64_t frames_unknown() const;  // of a kind from the future; passed by

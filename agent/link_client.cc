@@ -65,6 +65,7 @@ struct LinkClient::Impl : std::enable_shared_from_this<Impl> {
   void perform(const BeginNewEpoch& action);
   void perform(const ServeLive& action);
   void perform(const InstallCertificate& action);
+  void perform(const TellRunner& action);
   void perform(const CloseLink& action);
 
   // Runs `task` on the loop, where the client still lives.
@@ -98,6 +99,14 @@ LinkClient::LinkClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LinkClient::~LinkClient() {
   impl_->world.loop.cancel(impl_->tick_timer);
   impl_->world.loop.cancel(impl_->reconnect_timer);
+}
+
+bool LinkClient::try_send_runner(BytesView message) {
+  if (!impl_->session || !impl_->socket) return false;
+  std::optional<std::vector<LinkAction>> actions = impl_->session->try_send_runner(message);
+  if (!actions) return false;
+  impl_->perform(std::move(*actions));
+  return true;
 }
 
 bool LinkClient::drained() const {
@@ -165,6 +174,7 @@ void LinkClient::Impl::on_socket(Result<std::unique_ptr<sys::WebSocket>> result)
     const auto self = weak.lock();
     if (self && self->session) {
       self->perform(self->session->on_written(std::exchange(self->unwritten_bytes, 0), self->now()));
+      if (self->handlers.on_runner_room) self->handlers.on_runner_room();
     }
   };
   on.on_closed = [weak = weak_from_this()](const sys::WebSocketClosed& closed) {
@@ -186,6 +196,7 @@ void LinkClient::Impl::on_socket(Result<std::unique_ptr<sys::WebSocket>> result)
 void LinkClient::Impl::reconnect(const std::string& reason) {
   if (session && session->welcomed()) backoff.reset();
   session.reset();
+  if (handlers.on_open) handlers.on_open(false);
   // Neither may be destroyed from inside of its own callback.
   world.loop.post([old_socket = std::shared_ptr<sys::WebSocket>(std::move(socket)),
                    old_connecting = std::shared_ptr<sys::WebSocketConnecting>(std::move(connecting))] {},
@@ -217,6 +228,7 @@ void LinkClient::Impl::tick() {
 void LinkClient::Impl::note_open() {
   if (!session || !session->welcomed() || state == "open") return;
   state = "open";
+  if (handlers.on_open) handlers.on_open(true);
   log_info("the link is open", {{"server", to_string(options.server)}});
 }
 
@@ -307,6 +319,10 @@ void LinkClient::Impl::perform(const InstallCertificate& action) {
     if (!installed.ok()) return log_error("the new certificate is refused", {{"error", installed.error().text()}});
     answer(std::move(identity));
   });
+}
+
+void LinkClient::Impl::perform(const TellRunner& action) {
+  if (handlers.on_runner_message) handlers.on_runner_message(action.message);
 }
 
 void LinkClient::Impl::perform(const CloseLink& action) {

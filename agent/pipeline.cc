@@ -8,6 +8,7 @@
 #include "agent/disk_worker.h"
 #include "agent/link_client.h"
 #include "agent/plugin_host.h"
+#include "agent/runner_bridge.h"
 #include "agent/version.h"
 #include "agent/worker_plan.h"
 #include "common/base/log.h"
@@ -41,6 +42,7 @@ struct Pipeline::Stages : std::enable_shared_from_this<Pipeline::Stages> {
   // Later ones are destroyed first: readers before what they write to.
   std::unique_ptr<DiskWorker> disk_worker;
   std::unique_ptr<LinkClient> link;
+  std::unique_ptr<RunnerBridge> runner;
   std::vector<std::unique_ptr<CollectWorker>> collect_workers;  // the first one reads what needs no script
   std::atomic<bool> collecting{false};                          // all of them are there
   std::vector<BatcherCounters> counters;                        // each one's
@@ -143,6 +145,20 @@ Status Pipeline::Stages::open_link() {
         .dropped_total = dropped_total(now),
         .oldest_unsent_age_ms =
             std::chrono::duration_cast<std::chrono::milliseconds>(now.spool.oldest_unsent_age).count()};
+  };
+  runner = std::make_unique<RunnerBridge>(
+      RunnerBridge::World{.loop = world.loop,
+                          .random = world.random,
+                          .try_send = [this](BytesView message) { return link && link->try_send_runner(message); }},
+      RunnerBridge::Options{.path = options.config.runner});
+  handlers.on_open = [this](bool open) {
+    if (runner) runner->on_link(open);
+  };
+  handlers.on_runner_message = [this](BytesView message) {
+    if (runner) runner->on_link_message(message);
+  };
+  handlers.on_runner_room = [this] {
+    if (runner) runner->on_link_room();
   };
   link = TRY(LinkClient::open({.loop = world.loop,
                                .disk = world.disk,
@@ -289,6 +305,7 @@ void Pipeline::stop() {
   if (stages_->disk_worker) stages_->disk_worker->stop_waiting_for_room();
   for (const auto& worker : stages_->collect_workers) worker->stop();
   stages_->write_status();
+  stages_->runner.reset();
   stages_->link.reset();
   if (stages_->disk_worker) stages_->disk_worker->stop();
 }

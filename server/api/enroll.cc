@@ -4,13 +4,13 @@
 // redeemed, so a wrong request does not use the token up; redeeming it and adding the agent are one transaction.
 #include <array>
 
+#include "common/crypto/digest.h"
 #include "server/api/audit.h"
 #include "server/api/params.h"
 #include "server/api/tables.h"
 #include "server/authority.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/warrant/envelope.h"
+#include "common/warrant/step.h"
 #include "server/api/audit.h"
 #include "server/api/fix_json.h"
 #include "server/api/params.h"

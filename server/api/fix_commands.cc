@@ -3,6 +3,8 @@
 #include <array>
 #include <map>
 
+#include "common/warrant/envelope.h"
+#include "common/warrant/step.h"
 #include "server/api/audit.h"
 #include "server/api/fix_json.h"
 #include "server/api/params.h"

@@ -2,6 +2,8 @@
 // done where the keys are, and a host believes none of it without their signatures.
 #include <array>
 
+#include "common/warrant/envelope.h"
+#include "common/warrant/trust.h"
 #include "server/api/audit.h"
 #include "server/api/fix_json.h"
 #include "server/api/params.h"

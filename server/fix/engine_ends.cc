@@ -102,8 +102,8 @@ void FixEngine::State::on_refused(const Uuid& agent, const warrant::StepResult& 
   const StepPlace at = place->second;
   ActivePlan& plan = plans.at(at.plan);
   StepProgress progress = plan.steps[at.index].progress;
-  // That it was seen before says nothing: its result will.
-  if (plan.steps[at.index].host != runner->second.host || refusal.code == "seen") return;
+  // That it was seen before says nothing: its result will. "none" is how an order is answered that was obeyed.
+  if (plan.steps[at.index].host != runner->second.host || refusal.code == "seen" || refusal.code == "none") return;
 
   Job* job = job_of(agent, at.plan, at.index);
   const bool of_rollback =
@@ -112,7 +112,11 @@ void FixEngine::State::on_refused(const Uuid& agent, const warrant::StepResult& 
       of_rollback ? progress.rollback == FixStepState::dispatched : progress.state == FixStepState::dispatched;
   if (!open) return;
   const bool of_stop = job != nullptr && job->kind == JobKind::stop;
-  if (of_stop && refusal.code != "unknown_step") return;
+  if (of_stop && refusal.code != "unknown_step") {
+    // Not under way: it has ended, and its result comes, or it never arrived, which the runner's sequence tells.
+    if (refusal.code == "order") send(agent, warrant::StateRequest{}, actions);
+    return;
+  }
   if (job != nullptr && !of_stop &&
       (will_pass(refusal.code) || (may_pass(refusal.code) && job->refusals < options.refusals_max))) {
     ++job->refusals;

@@ -207,12 +207,12 @@ void FixEngine::State::on(const Uuid& agent, const warrant::RunnerState& message
       runner.trust_version < trust.trust_version() || runner.revocation_version < trust.revocation_version();
   const bool moves = runner.trust_version > before.trust_version || before.agent.is_nil();
   const bool rested = lane.trust_sent.ns == INT64_MIN || time.now - lane.trust_sent >= trust_pause;
+  // A runner answers each update with its state: one that does not take it must not make a circle of this.
   if (rested || (behind && moves)) send_trust(agent, time, actions);
-  if (behind && (rested || moves)) send(agent, warrant::StateRequest{}, actions);
 
-  // It may have been away: what has no answer is asked again.
+  // It may have been away: what has no answer is sent again, but not what has only just been sent.
   note_not_delivered(runner, time, actions);
-  if (lane.job) lane.job->again_at = {INT64_MIN};
+  if (lane.job && time.now >= lane.job->sent_at + options.retry_interval) lane.job->again_at = {INT64_MIN};
   pursue(agent, time, actions);
   advance(time, actions);
 }

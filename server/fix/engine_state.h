@@ -40,6 +40,7 @@ struct Job {
   bool sent = false;               // else a challenge is asked for
   bool fresh = false;              // a challenge is needed though a dispatch is there
   Instant again_at = {INT64_MIN};  // when to ask or send once more
+  Instant sent_at = {};            // or asked
   int refusals = 0;
   Bytes order = {};  // of a rollback: the message, to send again
   int64_t order_until_ms = 0;

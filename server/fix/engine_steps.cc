@@ -100,6 +100,7 @@ void FixEngine::State::pursue(const Uuid& agent, FixTime time, FixActions& actio
                     (job.kind == JobKind::roll_back && plan.plan.state != PlanState::rolling_back);
   if (over) return lane.job.reset();
   job.again_at = time.now + options.resend_interval;
+  job.sent_at = time.now;
   if (job.kind == JobKind::stop) {
     job.sent = true;
     return send_order(agent, plan, job.index, warrant::OrderKind::stop, time, actions);
@@ -179,6 +180,7 @@ void FixEngine::State::dispatch(const Uuid& agent, const Bytes& challenge, FixTi
   actions.push_back(SaveFixes{std::move(change)});
   job.sent = true;
   job.fresh = false;
+  job.sent_at = time.now;
   job.again_at = time.now + options.resend_interval;
   send_warrant(agent, plan, index, time, actions);
 }
@@ -243,6 +245,7 @@ void FixEngine::State::order_rollback(const Uuid& agent, const Bytes& challenge,
   job.order = warrant::encode(warrant::ToRunner(request));
   job.order_until_ms = order.not_after_ms;
   job.sent = true;
+  job.sent_at = time.now;
   job.again_at = time.now + options.resend_interval;
   actions.push_back(SendToRunner{agent, job.order});
 }
