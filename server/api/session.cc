@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "common/crypto/digest.h"
 #include "common/sys/password.h"
 #include "server/api/audit.h"
 #include "server/api/gate.h"
@@ -16,6 +15,7 @@
 #include "server/auth/auth.h"
 #include "server/auth/jwt.h"
 #include "server/store_writer.h"
+#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
