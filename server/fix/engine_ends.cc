@@ -165,15 +165,15 @@ void FixEngine::State::expire(ActivePlan& plan, FixTime time, FixActions& action
   FixChange change;
   const bool over = time.wall >= plan.plan.not_after;
   for (FixStep& step : plan.steps) {
+    if (!over || has_ended(step.progress.state)) continue;
     StepProgress progress = step.progress;
-    if (has_ended(progress.state)) continue;
     const Uuid* agent = agent_for(step);
     Job* job = agent == nullptr ? nullptr : job_of(*agent, plan.plan.id, progress.index);
     const Duration longest =
         std::chrono::milliseconds(plan.decoded[progress.index].exec.timeout_ms) + options.silence_max;
     // Refused by its runner each time so far: nothing of it was accepted.
     const bool refused_so_far = job != nullptr && job->fresh && !job->sent;
-    if (over && (progress.state == FixStepState::waiting || refused_so_far)) {
+    if (progress.state == FixStepState::waiting || refused_so_far) {
       progress.state = FixStepState::expired;
       progress.code = "window";
     } else if (progress.state == FixStepState::dispatched && time.wall >= plan.plan.not_after + longest) {
