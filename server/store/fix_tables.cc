@@ -126,11 +126,15 @@ Result<std::vector<Runner>> list_runners(Database& database) {
   return all;
 }
 
-Result<uint64_t> count_runners_but(Database& database, const Uuid& agent) {
-  Statement select = TRY(database.prepare("count runners", "SELECT count(*) FROM runners WHERE agent <> ?1"));
+Result<bool> has_runner(Database& database, const Uuid& agent) {
+  Statement select = TRY(database.prepare("find a runner", "SELECT 1 FROM runners WHERE agent = ?1"));
   select.bind(agent);
-  TRY(select.step());
-  return select.count(0);
+  return select.step();
+}
+
+Result<uint64_t> count_runners(Database& database) {
+  const int64_t count = TRY(database.query_integer("count runners", "SELECT count(*) FROM runners"));
+  return static_cast<uint64_t>(count);
 }
 
 // -- Plans -----------------------------------------------------------------------------------------------------------
@@ -162,11 +166,9 @@ Result<std::vector<FixPlan>> list_plans(Database& database, const PlanQuery& que
   return plans;
 }
 
-Result<uint64_t> count_plans_but(Database& database, const Uuid& id) {
-  Statement select = TRY(database.prepare("count plans", "SELECT count(*) FROM fix_plans WHERE id <> ?1"));
-  select.bind(id);
-  TRY(select.step());
-  return select.count(0);
+Result<uint64_t> count_plans(Database& database) {
+  const int64_t count = TRY(database.query_integer("count plans", "SELECT count(*) FROM fix_plans"));
+  return static_cast<uint64_t>(count);
 }
 
 Status erase_oldest_ended_plan(Database& database) {

@@ -21,12 +21,13 @@ Result<std::optional<SignedVersion>> newest_signed(Database& database, SignedKin
 Status save_runner(Database& database, const Runner& runner);
 Status erase_runner(Database& database, const Uuid& agent);
 Result<std::vector<Runner>> list_runners(Database& database);
-Result<uint64_t> count_runners_but(Database& database, const Uuid& agent);
+Result<bool> has_runner(Database& database, const Uuid& agent);
+Result<uint64_t> count_runners(Database& database);
 
 Status save_plan(Database& database, const FixPlan& plan);
 Result<FixPlan> find_plan(Database& database, const Uuid& id);
 Result<std::vector<FixPlan>> list_plans(Database& database, const PlanQuery& query);
-Result<uint64_t> count_plans_but(Database& database, const Uuid& id);
+Result<uint64_t> count_plans(Database& database);
 Status erase_oldest_ended_plan(Database& database);  // with all that belongs to it; none is not an error
 
 Status add_step(Database& database, const Uuid& plan, const FixStep& step);

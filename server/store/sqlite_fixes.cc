@@ -19,8 +19,11 @@ Status put_trust_and_runners(Database& database, const FixChange& change) {
   if (change.revocation) TRY(save_signed(database, SignedKind::revocation, *change.revocation));
   for (const Uuid& agent : change.runners_gone) TRY(erase_runner(database, agent));
   for (const Runner& runner : change.runners) {
-    const uint64_t others = TRY(count_runners_but(database, runner.agent));
-    TRY(check_room_for_runner(others));
+    const bool known = TRY(has_runner(database, runner.agent));
+    if (!known) {
+      const uint64_t others = TRY(count_runners(database));
+      TRY(check_room_for_runner(others));
+    }
     TRY(save_runner(database, runner));
   }
   return {};
@@ -31,9 +34,11 @@ Status put_plans(Database& database, const FixChange& change) {
     const Result<FixPlan> known = find_plan(database, plan.id);
     if (!known.ok() && known.error().code() != Code::not_found) return known.error();
     if (!known.ok()) {
-      const uint64_t before = TRY(count_plans_but(database, plan.id));
-      if (before >= fix_plans_max) TRY(erase_oldest_ended_plan(database));
-      const uint64_t others = TRY(count_plans_but(database, plan.id));
+      uint64_t others = TRY(count_plans(database));
+      if (others >= fix_plans_max) {
+        TRY(erase_oldest_ended_plan(database));
+        others = TRY(count_plans(database));
+      }
       TRY(check_room_for_plan(others));
     }
     TRY(save_plan(database, plan));

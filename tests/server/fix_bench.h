@@ -19,7 +19,7 @@ namespace reeve::server::test {
 struct FixBench {
   FixPeople people;
   FixEngine::Keys keys{crypto::SigningKey::make(), crypto::SigningKey::make()};
-  std::unique_ptr<Store> store = make_memory_store();
+  std::unique_ptr<Store> store;
   SeededRandom random{7};
   FixTime time{Instant{1'000'000'000'000}, noon};
   std::unique_ptr<FixEngine> engine;
@@ -30,7 +30,8 @@ struct FixBench {
   bool to_runners_lost = false;              // nothing reaches a runner
   uint8_t made = 0;
 
-  explicit FixBench(size_t hosts = 1, bool with_trust = true) {
+  explicit FixBench(size_t hosts = 1, bool with_trust = true, std::unique_ptr<Store> the_store = make_memory_store())
+      : store(std::move(the_store)) {
     people.planner = keys.planner.public_key();
     people.freshness = keys.freshness.public_key();
     restart();

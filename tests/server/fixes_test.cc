@@ -251,6 +251,44 @@ TEMPLATE_TEST_CASE("only so many stray receipts are kept, the newest", "", EVERY
   CHECK(kept.front().step == "1");
 }
 
+TEMPLATE_TEST_CASE("beyond the bound the oldest plan that has ended goes with all that is its own, or none comes", "",
+                   EVERY_STORE) {
+  TestType world;
+  Fixes& fixes = world.store->fixes();
+  const auto numbered = [](uint32_t n, PlanState state) {
+    FixPlan plan = make_plan(0, state);
+    for (int byte = 0; byte < 4; ++byte) plan.id.bytes[byte] = static_cast<uint8_t>(n >> (24 - 8 * byte));
+    return plan;
+  };
+  FixChange old = with_plan(0, PlanState::done);
+  old.plans = {numbered(1, PlanState::done)};
+  old.approvals = {{old.plans[0].id, {.person = "bea"}}};
+  old.receipts = {{.plan = old.plans[0].id, .step = "s", .host = "h", .envelope = "e"}};
+  old.commands = {{.id = make_id(7), .kind = "preflight", .plan = old.plans[0].id}};
+  old.checks = {{.command = make_id(7), .state = "done"}};
+  REQUIRE(fixes.apply(old).ok());
+  FixChange many;
+  for (uint32_t n = 2; n <= fix_plans_max; ++n) many.plans.push_back(numbered(n, PlanState::waiting));
+  REQUIRE(fixes.apply(many).ok());
+  CHECK(fixes.find_plan(old.plans[0].id).ok());
+
+  FixChange one;
+  one.plans = {numbered(fix_plans_max + 1, PlanState::waiting)};
+  REQUIRE(fixes.apply(one).ok());
+  CHECK(fixes.find_plan(old.plans[0].id).error().code() == Code::not_found);
+  CHECK(fixes.list_steps(old.plans[0].id).value().empty());
+  CHECK(fixes.list_approvals(old.plans[0].id).value().empty());
+  CHECK(fixes.list_receipts(old.plans[0].id).value().empty());
+  CHECK(fixes.find_step(make_step(0, 0).id).error().code() == Code::not_found);
+  CHECK(fixes.find_command(make_id(7)).error().code() == Code::not_found);
+  CHECK(fixes.list_checks(make_id(7)).value().empty());
+
+  one.plans = {numbered(fix_plans_max + 2, PlanState::waiting)};
+  CHECK(fixes.apply(one).error().code() == Code::exhausted);
+  one.plans = {numbered(fix_plans_max + 1, PlanState::running)};  // one that is there may change
+  CHECK(fixes.apply(one).ok());
+}
+
 TEST_CASE("what is decided about fixes outlives the process") {
   OnDisk world;
   FixChange change = with_plan(1, PlanState::running);
