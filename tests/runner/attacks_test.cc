@@ -1,0 +1,14 @@
+// The daily share of the campaign; runner_campaign sends a million.
+#include "tests/runner/attacks.h"
+
+using namespace reeve::runner;
+
+TEST_CASE("50,000 attacks of all classes start nothing, and 5,000 genuine warrants between them are all carried out") {
+  const AttackReport report = run_attacks(20261130, 50'000, 5'000);
+
+  INFO("first breach: " << report.first_breach);
+  CHECK(report.attacks == 50'000);
+  CHECK(report.started_by_attacks == 0);
+  CHECK(report.genuine == 5'000);
+  CHECK(report.genuine_done == 5'000);
+}
