@@ -21,6 +21,7 @@ constexpr uint64_t segment_bytes_max = 64_MiB;
 constexpr uint64_t line_bytes_min = 256;
 constexpr uint64_t line_bytes_max = 1_MiB;
 constexpr uint64_t first_bytes_max = 1024_GiB;
+constexpr size_t socket_path_bytes_max = 107;  // sun_path
 constexpr YamlMap::TextLimits name_limits{.empty_allowed = false, .bytes_max = 128};
 
 void read_line_bytes_max(YamlMap& input, uint32_t& value) {
@@ -126,6 +127,9 @@ Result<AgentConfig> parse_agent_config(const std::string& path, std::string_view
   std::string level = "info";
   root.read_choice("log_level", level, {"debug", "info", "warn", "error"});
   config.log_level = level_of(level);
+
+  root.read("runner", config.runner, {.empty_allowed = false, .bytes_max = socket_path_bytes_max});
+  if (!config.runner.starts_with('/')) root.complain("runner", "is not absolute; it is the whole path of a socket");
 
   if (auto link = root.map("link")) {
     link->read_duration("retry_max", config.link.retry_max, {.min = 1s, .max = 1h});

@@ -8,6 +8,7 @@
 //     time_zone: local                 # of times in lines that name none; or UTC
 //     listen: 127.0.0.1:7710           # own metrics for Prometheus, on loopback alone; absent: none
 //     log_level: info
+//     runner: /run/reeve-runner/runner.sock  # where the runner listens, if the host has one
 //     link:
 //       retry_max: 10s                 # the longest pause between two tries to connect
 //       proxy: proxy.example:3128      # asked to CONNECT, for the link and for enrolment; absent: none
@@ -64,6 +65,7 @@ struct AgentConfig {
   bool local_time = true;
   std::optional<Endpoint> listen;
   LogLevel log_level = LogLevel::info;
+  std::string runner = "/run/reeve-runner/runner.sock";
   struct Link {
     Duration retry_max = 10s;
     std::optional<Endpoint> proxy;

@@ -14,6 +14,7 @@
 
 #include "common/base/check.h"
 #include "common/base/log.h"
+#include "common/wire/runner_message.h"
 
 namespace reeve::agent {
 
@@ -70,6 +71,8 @@ struct LinkSession::State {
   Instant last_progress;
   Instant next_status;
   uint64_t frames_unknown = 0;
+  uint64_t runner_messages = 0;
+  wire::RunnerAssembly runner;
 
   LaneProgress& lane(wire::Lane which) { return lanes[static_cast<size_t>(which)]; }
 
@@ -95,6 +98,7 @@ struct LinkSession::State {
   void on(const wire::LiveHint& frame, Instant now, Actions& actions);
   void on(const wire::RenewResponse& frame, Instant now, Actions& actions);
   void on(const wire::AuditHead& frame, Instant now, Actions& actions);
+  void on(const wire::RunnerMessage& frame, Instant now, Actions& actions);
 
   void pump(Instant now, Actions& actions);
   bool send_one(wire::Lane which, Instant now, Actions& actions);
@@ -218,6 +222,18 @@ std::vector<LinkAction> LinkSession::send_audit_pin(const wire::AuditPin& pin) {
   return actions;
 }
 
+std::optional<std::vector<LinkAction>> LinkSession::try_send_runner(BytesView message) {
+  State& state = *state_;
+  if (state.phase != State::Phase::open || state.buffered_bytes >= state.options.send_buffer_bytes_max) {
+    return std::nullopt;
+  }
+  Actions actions;
+  for (wire::RunnerMessage& chunk : wire::cut_runner_message(state.runner_messages++, message)) {
+    state.send(actions, std::move(chunk));
+  }
+  return actions;
+}
+
 bool LinkSession::welcomed() const {
   return state_->phase == State::Phase::open;
 }
@@ -338,6 +354,12 @@ void LinkSession::State::on(const wire::AuditHead& frame, Instant, Actions& acti
 }
 
 // -- Sending ---------------------------------------------------------------------------------------------------------
+
+void LinkSession::State::on(const wire::RunnerMessage& frame, Instant, Actions& actions) {
+  Result<std::optional<Bytes>> whole = runner.add(frame);
+  if (!whole.ok()) return close(actions, whole.error().text());
+  if (whole->has_value()) actions.push_back(TellRunner{std::move(**whole)});
+}
 
 uint64_t LinkSession::State::bytes_under_way() const {
   uint64_t bytes = 0;

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -56,11 +57,14 @@ struct InstallCertificate {
 struct WitnessAudit {
   wire::AuditHead head;
 };
+struct TellRunner {  // a whole message of the server
+  Bytes message;
+};
 struct CloseLink {
   std::string reason;
 };
 using LinkAction = std::variant<SendFrame, FetchBlock, AcknowledgeSpool, SetAside, BeginNewEpoch, ServeLive,
-                                InstallCertificate, WitnessAudit, CloseLink>;
+                                InstallCertificate, WitnessAudit, TellRunner, CloseLink>;
 
 class LinkSession {
  public:
@@ -87,6 +91,9 @@ class LinkSession {
   std::vector<LinkAction> tick(Instant now, const wire::AgentStatus& status);
   std::vector<LinkAction> request_certificate(const std::string& csr_pem);
   std::vector<LinkAction> send_audit_pin(const wire::AuditPin& pin);
+
+  // A message of the runner. Nothing where the link is not open, or has more to write already than it should.
+  std::optional<std::vector<LinkAction>> try_send_runner(BytesView message);
 
   bool welcomed() const;
   uint64_t frames_unknown() const;  // of a kind from the future; passed by

@@ -66,6 +66,7 @@ struct LinkClient::Impl : std::enable_shared_from_this<Impl> {
   void perform(const ServeLive& action);
   void perform(const InstallCertificate& action);
   void perform(const WitnessAudit& action);
+  void perform(const TellRunner& action);
   void perform(const CloseLink& action);
 
   // Runs `task` on the loop, where the client still lives.
@@ -99,6 +100,14 @@ LinkClient::LinkClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LinkClient::~LinkClient() {
   impl_->world.loop.cancel(impl_->tick_timer);
   impl_->world.loop.cancel(impl_->reconnect_timer);
+}
+
+bool LinkClient::try_send_runner(BytesView message) {
+  if (!impl_->session || !impl_->socket) return false;
+  std::optional<std::vector<LinkAction>> actions = impl_->session->try_send_runner(message);
+  if (!actions) return false;
+  impl_->perform(std::move(*actions));
+  return true;
 }
 
 bool LinkClient::drained() const {
@@ -166,6 +175,7 @@ void LinkClient::Impl::on_socket(Result<std::unique_ptr<sys::WebSocket>> result)
     const auto self = weak.lock();
     if (self && self->session) {
       self->perform(self->session->on_written(std::exchange(self->unwritten_bytes, 0), self->now()));
+      if (self->handlers.on_runner_room) self->handlers.on_runner_room();
     }
   };
   on.on_closed = [weak = weak_from_this()](const sys::WebSocketClosed& closed) {
@@ -187,6 +197,7 @@ void LinkClient::Impl::on_socket(Result<std::unique_ptr<sys::WebSocket>> result)
 void LinkClient::Impl::reconnect(const std::string& reason) {
   if (session && session->welcomed()) backoff.reset();
   session.reset();
+  if (handlers.on_open) handlers.on_open(false);
   // Neither may be destroyed from inside of its own callback.
   world.loop.post([old_socket = std::shared_ptr<sys::WebSocket>(std::move(socket)),
                    old_connecting = std::shared_ptr<sys::WebSocketConnecting>(std::move(connecting))] {},
@@ -218,6 +229,7 @@ void LinkClient::Impl::tick() {
 void LinkClient::Impl::note_open() {
   if (!session || !session->welcomed() || state == "open") return;
   state = "open";
+  if (handlers.on_open) handlers.on_open(true);
   log_info("the link is open", {{"server", to_string(options.server)}});
   if (handlers.audit_pin) perform(session->send_audit_pin(handlers.audit_pin()));
 }
@@ -315,6 +327,10 @@ void LinkClient::Impl::perform(const WitnessAudit& action) {
   if (!handlers.on_audit_head) return;
   handlers.on_audit_head(action.head);
   if (session) perform(session->send_audit_pin(handlers.audit_pin()));
+}
+
+void LinkClient::Impl::perform(const TellRunner& action) {
+  if (handlers.on_runner_message) handlers.on_runner_message(action.message);
 }
 
 void LinkClient::Impl::perform(const CloseLink& action) {

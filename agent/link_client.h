@@ -45,6 +45,10 @@ class LinkClient {
     // What the witness has pinned, told to the server when a link opens and after each head. None: no witness.
     std::function<wire::AuditPin()> audit_pin = {};
     std::function<void(const wire::AuditHead& head)> on_audit_head = {};
+    // Of the runner; each may be none.
+    std::function<void(bool open)> on_open = {};
+    std::function<void(BytesView message)> on_runner_message = {};
+    std::function<void()> on_runner_room = {};  // try_send_runner may succeed again
   };
 
   static Result<std::unique_ptr<LinkClient>> open(World world, Options options, Handlers handlers);
@@ -52,6 +56,9 @@ class LinkClient {
 
   // The disk worker's newest word; the first one starts the first connection.
   void on_report(const SpoolReport& report);
+
+  // False where there is no link, or it takes no more right now.
+  bool try_send_runner(BytesView message);
 
   bool drained() const;              // of this connection: everything durable is acknowledged
   bool denied() const;               // the server will not have us, the last time we asked

@@ -8,6 +8,7 @@
 #include "agent/disk_worker.h"
 #include "agent/link_client.h"
 #include "agent/plugin_host.h"
+#include "agent/runner_bridge.h"
 #include "agent/version.h"
 #include "agent/witness.h"
 #include "agent/worker_plan.h"
@@ -44,6 +45,7 @@ struct Pipeline::Stages : std::enable_shared_from_this<Pipeline::Stages> {
   std::optional<Witness> witness;
   bool witness_unsaved = false;  // the disk worker was full
   std::unique_ptr<LinkClient> link;
+  std::unique_ptr<RunnerBridge> runner;
   std::vector<std::unique_ptr<CollectWorker>> collect_workers;  // the first one reads what needs no script
   std::atomic<bool> collecting{false};                          // all of them are there
   std::vector<BatcherCounters> counters;                        // each one's
@@ -153,6 +155,20 @@ Status Pipeline::Stages::open_link() {
   };
   handlers.audit_pin = [this] { return witness->frame(); };
   handlers.on_audit_head = [this](const wire::AuditHead& head) { witness_audit(head); };
+  runner = std::make_unique<RunnerBridge>(
+      RunnerBridge::World{.loop = world.loop,
+                          .random = world.random,
+                          .try_send = [this](BytesView message) { return link && link->try_send_runner(message); }},
+      RunnerBridge::Options{.path = options.config.runner});
+  handlers.on_open = [this](bool open) {
+    if (runner) runner->on_link(open);
+  };
+  handlers.on_runner_message = [this](BytesView message) {
+    if (runner) runner->on_link_message(message);
+  };
+  handlers.on_runner_room = [this] {
+    if (runner) runner->on_link_room();
+  };
   link = TRY(LinkClient::open({.loop = world.loop,
                                .disk = world.disk,
                                .random = world.random,
@@ -328,6 +344,7 @@ void Pipeline::stop() {
   if (stages_->disk_worker) stages_->disk_worker->stop_waiting_for_room();
   for (const auto& worker : stages_->collect_workers) worker->stop();
   stages_->write_status();
+  stages_->runner.reset();
   stages_->link.reset();
   if (stages_->disk_worker) stages_->disk_worker->stop();
 }

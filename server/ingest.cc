@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/wire/runner_message.h"
 
 namespace reeve::server {
 namespace {
@@ -74,6 +75,7 @@ struct IngestSession::State {
   uint64_t bytes_held = 0;  // assembled and not yet answered by the store; never beyond the credit
   size_t gaps_pending = 0;
   bool signing = false;
+  wire::RunnerAssembly runner;
 
   State(Uuid agent_id, Options session_options, Instant now)
       : agent(agent_id),
@@ -106,6 +108,7 @@ struct IngestSession::State {
   void on(const wire::AgentStatus& frame, WallTime wall, Actions& actions);
   void on(wire::RenewRequest frame, WallTime wall, Actions& actions);
   void on(wire::AuditPin frame, WallTime wall, Actions& actions);
+  void on(const wire::RunnerMessage& frame, WallTime wall, Actions& actions);
 
   std::optional<std::string> why_hello_is_wrong(const wire::Hello& frame) const;
   bool is_repeat(const wire::BlockChunk& chunk, Actions& actions);
@@ -180,6 +183,7 @@ std::vector<IngestAction> IngestSession::on_stream_state(const Result<std::vecto
   }
   state_->phase = State::Phase::open;
   state_->send(actions, welcome);
+  actions.push_back(SessionOpened{});
   return actions;
 }
 
@@ -451,6 +455,16 @@ void IngestSession::State::on(wire::RenewRequest frame, WallTime, Actions& actio
   }
   signing = true;
   actions.push_back(SignCertificate{std::move(frame.csr_pem)});
+}
+
+void IngestSession::State::on(const wire::RunnerMessage& frame, WallTime, Actions& actions) {
+  if (phase != Phase::open) return close(actions, "a runner's message before Welcome");
+  Result<std::optional<Bytes>> whole = runner.add(frame);
+  if (!whole.ok()) {
+    ++counters.frames_bad;
+    return close(actions, whole.error().text());
+  }
+  if (whole->has_value()) actions.push_back(RunnerSaid{std::move(**whole)});
 }
 
 }  // namespace reeve::server

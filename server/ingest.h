@@ -43,11 +43,15 @@ struct SignCertificate {  // answered by on_certificate
 struct TakeAuditPin {
   wire::AuditPin pin;
 };
+struct SessionOpened {};  // the agent is welcome: from now on it may be sent what its runner is told
+struct RunnerSaid {       // a whole message of the agent's runner
+  Bytes message;
+};
 struct CloseSession {  // the last action of a session
   std::string reason;
 };
 using IngestAction = std::variant<SendToAgent, ReadStreamState, CommitBlock, CommitGap, UpdateAgent, SignCertificate,
-                                  TakeAuditPin, CloseSession>;
+                                  TakeAuditPin, SessionOpened, RunnerSaid, CloseSession>;
 
 // What sessions count, summed over all of them. Written on the loop thread, read by any.
 struct IngestCounters {

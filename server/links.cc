@@ -9,6 +9,7 @@
 
 #include "common/base/json.h"
 #include "common/base/log.h"
+#include "common/wire/runner_message.h"
 #include "server/api/problem.h"
 
 namespace reeve::server {
@@ -39,6 +40,8 @@ struct Link {
   bool audit_head_wanted = false;
   bool closing = false;
   bool paused = false;
+  bool opened = false;           // the agent is welcome
+  uint64_t runner_messages = 0;  // sent to its runner
 };
 
 }  // namespace
@@ -54,6 +57,7 @@ struct Links::Impl : std::enable_shared_from_this<Impl> {
   std::shared_ptr<const AgentSet> online = std::make_shared<AgentSet>();
   Instant watched_until;
   Instant hinted;
+  RunnerHandlers runners;
   bool reading_paused = false;
   bool stopped = false;
   sys::TimerId tick_timer;
@@ -75,10 +79,14 @@ struct Links::Impl : std::enable_shared_from_this<Impl> {
   void perform(const std::shared_ptr<Link>& link, UpdateAgent action);
   void perform(const std::shared_ptr<Link>& link, SignCertificate action);
   void perform(const std::shared_ptr<Link>& link, TakeAuditPin action);
-  void perform(const std::shared_ptr<Link>& link, const CloseSession& action);
   void show_audit_head(const std::shared_ptr<Link>& link);
   void on_audit_head(const std::shared_ptr<Link>& link, const std::optional<wire::AuditHead>& head);
   void note_audit_alarm(const Uuid& agent, const std::string& alarm);
+  void perform(const std::shared_ptr<Link>& link, const SessionOpened& action);
+  void perform(const std::shared_ptr<Link>& link, const RunnerSaid& action);
+  void perform(const std::shared_ptr<Link>& link, const CloseSession& action);
+  bool send_to_runner(const Uuid& agent, BytesView message);
+  void drop(const std::shared_ptr<Link>& link);
 
   void on_signed(const std::shared_ptr<Link>& link, const Result<SignedAgent>& made);
   StoreWriter::OnCommitted answer_to(const std::shared_ptr<Link>& link);
@@ -168,11 +176,7 @@ void Links::Impl::on_closed(const std::shared_ptr<Link>& link, const sys::WebSoc
   }
   link->closing = true;
   leaving.erase(link);
-  const auto current = links.find(link->agent);
-  if (current != links.end() && current->second == link) {
-    links.erase(current);
-    publish_online();
-  }
+  drop(link);
 }
 
 // -- What sessions ask for
@@ -336,6 +340,34 @@ void Links::Impl::note_audit_alarm(const Uuid& agent, const std::string& alarm) 
   if (taken) known = alarm;  // else the agent's next word tries again
 }
 
+void Links::Impl::perform(const std::shared_ptr<Link>& link, const SessionOpened&) {
+  link->opened = true;
+  if (runners.on_open) runners.on_open(link->agent);
+}
+
+void Links::Impl::perform(const std::shared_ptr<Link>& link, const RunnerSaid& action) {
+  if (runners.on_message) runners.on_message(link->agent, action.message);
+}
+
+bool Links::Impl::send_to_runner(const Uuid& agent, BytesView message) {
+  const auto found = links.find(agent);
+  if (found == links.end() || !found->second->opened || found->second->closing) return false;
+  const std::shared_ptr<Link> link = found->second;
+  for (wire::RunnerMessage& chunk : wire::cut_runner_message(link->runner_messages++, message)) {
+    if (!link->closing) perform(link, SendToAgent{wire::encode(wire::ServerFrame(std::move(chunk)))});
+  }
+  return !link->closing;
+}
+
+// It is no longer the one that counts of its agent.
+void Links::Impl::drop(const std::shared_ptr<Link>& link) {
+  const auto current = links.find(link->agent);
+  if (current == links.end() || current->second != link) return;
+  links.erase(current);
+  publish_online();
+  if (link->opened && runners.on_closed) runners.on_closed(link->agent);
+}
+
 void Links::Impl::perform(const std::shared_ptr<Link>& link, const CloseSession& action) {
   close(link, world.writer.paused() ? close_try_again : close_policy, action.reason);
 }
@@ -344,11 +376,7 @@ void Links::Impl::close(const std::shared_ptr<Link>& link, uint16_t code, const 
   if (link->closing) return;
   link->closing = true;
   log_info("link closing", {{"agent", to_string(link->agent)}, {"code", code}, {"reason", reason}});
-  const auto current = links.find(link->agent);
-  if (current != links.end() && current->second == link) {
-    links.erase(current);
-    publish_online();
-  }
+  drop(link);
   if (link->paused) link->socket->resume();
   leaving.insert(link);
   link->socket->close(code, reason);
@@ -433,6 +461,14 @@ std::optional<sys::HttpResponse> Links::verdict(const sys::PeerInfo& peer) {
 
 void Links::accept(std::unique_ptr<sys::WebSocket> socket) {
   impl_->accept(std::move(socket));
+}
+
+void Links::use_runners(RunnerHandlers handlers) {
+  impl_->runners = std::move(handlers);
+}
+
+bool Links::send_to_runner(const Uuid& agent, BytesView message) {
+  return impl_->send_to_runner(agent, message);
 }
 
 void Links::add_agent(const Uuid& agent) {

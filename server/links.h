@@ -12,6 +12,7 @@
 // Lives on the loop thread. Stop the writer before destroying it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,6 +38,13 @@ class Links {
     IngestSession::Options session{};
   };
 
+  // What the agents' runners say, for whoever understands it.
+  struct RunnerHandlers {
+    std::function<void(const Uuid& agent)> on_open;
+    std::function<void(const Uuid& agent, BytesView message)> on_message;
+    std::function<void(const Uuid& agent)> on_closed;
+  };
+
   // Everything here outlives the links.
   struct World {
     sys::Loop& loop;
@@ -53,6 +61,10 @@ class Links {
   // Why this peer, whose certificate names our org, may not link now.
   std::optional<sys::HttpResponse> verdict(const sys::PeerInfo& peer);
   void accept(std::unique_ptr<sys::WebSocket> socket);
+
+  void use_runners(RunnerHandlers handlers);  // before the first link
+  // False where the agent has no link. The message has 1 to wire::runner_message_bytes_max bytes.
+  bool send_to_runner(const Uuid& agent, BytesView message);
 
   void add_agent(const Uuid& agent);
   void revoke(const Uuid& agent);

@@ -6,6 +6,7 @@
 
 #include "common/base/log.h"
 #include "common/sys/yaml.h"
+#include "server/auth/auth.h"
 #include "server/query/log_block_cache.h"
 
 namespace reeve::server {
@@ -18,6 +19,16 @@ Status room_on_disk(sys::Disk& disk, const std::string& path, uint64_t free_min)
   if (space.available_bytes >= reserve) return {};
   return Error(Code::exhausted, "the disk of " + path + " is full: " + sys::format_size(space.available_bytes) +
                                     " are left, " + sys::format_size(reserve) + " are kept free");
+}
+
+// What this org's server signs with.
+Result<FixDesk::Options> load_keys(sys::Disk& disk, const OrgFiles& files, const std::string& org) {
+  TRY(disk.make_directories(files.directory));
+  const crypto::SigningKey planner = TRY(load_or_make_signing_key(disk, files.planner_key()));
+  const crypto::SigningKey freshness = TRY(load_or_make_signing_key(disk, files.freshness_key()));
+  const crypto::SigningKey audit = TRY(load_or_make_signing_key(disk, files.audit_key()));
+  return FixDesk::Options{
+      .org = org, .keys = {.planner = planner, .freshness = freshness}, .audit_key = audit.public_key()};
 }
 
 }  // namespace
@@ -61,6 +72,19 @@ Result<std::shared_ptr<Org>> Org::open(World world, Options options) {
                                                     .counters = world.counters},
                                        Links::Options{}, known);
 
+  FixDesk::Options fixing = TRY(load_keys(world.disk, options.files, name));
+  Links* links = org->links.get();
+  org->fixes = TRY(FixDesk::open(
+      {.loop = world.loop,
+       .writer = *org->writer,
+       .store = world.store,
+       .send = [links](const Uuid& agent, BytesView message) { return links->send_to_runner(agent, message); }},
+      std::move(fixing)));
+  FixDesk* desk = org->fixes.get();
+  links->use_runners({.on_open = [desk](const Uuid& agent) { desk->on_open(agent); },
+                      .on_message = [desk](const Uuid& agent, BytesView message) { desk->on_message(agent, message); },
+                      .on_closed = [desk](const Uuid& agent) { desk->on_closed(agent); }});
+
   org->intake = std::make_unique<Intake>(world.store, *org->writer, world.counters.doors,
                                          Intake::Options{.org = name, .packing = {.retention = options.retention}});
 
@@ -83,6 +107,7 @@ Result<std::shared_ptr<Org>> Org::open(World world, Options options) {
       .intake = org->intake.get(),
       .log_blocks = std::make_shared<LogBlockCache>(),
       .checkpoints = org->checkpoints.get(),
+      .fixes = org->fixes.get(),
   });
   return org;
 }

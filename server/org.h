@@ -15,7 +15,9 @@
 #include "server/authority.h"
 #include "server/checkpoints.h"
 #include "server/doors/intake.h"
+#include "server/fix/desk.h"
 #include "server/links.h"
+#include "server/org_files.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
 
@@ -38,6 +40,7 @@ class Org : public std::enable_shared_from_this<Org> {
   struct Options {
     Authority authority;
     std::string directory;  // on the disk that the store writes to
+    OrgFiles files;         // of this org
     uint64_t disk_free_min = 0;
     Duration retention = 24h * 30;
     crypto::SigningKey audit_key;
@@ -62,6 +65,7 @@ class Org : public std::enable_shared_from_this<Org> {
   std::unique_ptr<StoreWriter> writer;
   std::unique_ptr<Checkpoints> checkpoints;
   std::unique_ptr<Links> links;
+  std::unique_ptr<FixDesk> fixes;
   std::unique_ptr<Intake> intake;
   std::unique_ptr<ApiContext> context;
 

@@ -106,6 +106,7 @@ Status Pipeline::Stages::open_orgs() {
     Org::Options options{
         .authority = authority.for_org(each.name),
         .directory = config.data_dir,
+        .files = each.name == config.org ? OrgFiles{config.data_dir} : OrgFiles{config.data_dir}.of_org(each.name),
         .disk_free_min = config.disk_free_min,
         .retention = config.retention,
         .audit_key = std::move(audit_key),
@@ -223,6 +224,7 @@ Pipeline::~Pipeline() {
 void Pipeline::stop() {
   stages_->world.loop.cancel(stages_->upkeep_timer);
   for (const auto& org : stages_->orgs) org->links->stop();
+  for (const auto& org : stages_->orgs) org->fixes->stop();
   stages_->api->stop();
   for (const auto& org : stages_->orgs) org->intake->stop();
   stages_->auth->stop();

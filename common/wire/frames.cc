@@ -133,6 +133,16 @@ void put(const AuditHead& head, proto::ServerFrame& frame) {
   out.set_public_key(head.public_key);
 }
 
+template <typename Frame>
+void put(const RunnerMessage& message, Frame& frame) {
+  check(message.bytes.size() <= runner_chunk_bytes_max, "a runner's chunk fits its bound");
+  proto::RunnerMessage& out = *frame.mutable_runner();
+  out.set_id(message.id);
+  out.set_offset(message.offset);
+  out.set_total(message.total);
+  out.set_bytes(message.bytes);
+}
+
 template <typename Message>
 Bytes bytes_of(const Message& message) {
   Bytes bytes = message.SerializeAsString();
@@ -307,6 +317,21 @@ Result<RenewResponse> parse(const proto::RenewResponse& in) {
   return RenewResponse{in.certificate_pem(), in.error()};
 }
 
+Result<RunnerMessage> parse(proto::RunnerMessage& in) {
+  RunnerMessage message{.id = in.id(), .offset = in.offset(), .total = in.total(), .bytes = {}};
+  TRY(check_bytes("a runner's chunk", in.bytes(), runner_chunk_bytes_max));
+  if (in.bytes().empty()) return corrupt("a runner's chunk is empty");
+  if (message.total > runner_message_bytes_max)
+    return corrupt("a runner's message of " + std::to_string(message.total) + " bytes; allowed are " +
+                   std::to_string(runner_message_bytes_max));
+  if (message.offset > message.total || in.bytes().size() > message.total - message.offset)
+    return corrupt("a runner's chunk at " + std::to_string(message.offset) + " with " +
+                   std::to_string(in.bytes().size()) + " bytes goes beyond its message of " +
+                   std::to_string(message.total));
+  message.bytes = std::move(*in.mutable_bytes());
+  return message;
+}
+
 // The message itself; whether a frame without a known kind is from the future or nothing at all is the caller's to ask.
 template <typename Message>
 Status parse_message(BytesView bytes, Message& message) {
@@ -353,6 +378,8 @@ Result<AgentFrame> parse_agent_frame(BytesView bytes) {
       return framed<AgentFrame>(*in.mutable_renew());
     case proto::AgentFrame::kAuditPin:
       return framed<AgentFrame>(*in.mutable_audit_pin());
+    case proto::AgentFrame::kRunner:
+      return framed<AgentFrame>(*in.mutable_runner());
     case proto::AgentFrame::KIND_NOT_SET:
       break;
   }
@@ -377,6 +404,8 @@ Result<ServerFrame> parse_server_frame(BytesView bytes) {
       return framed<ServerFrame>(*in.mutable_renew());
     case proto::ServerFrame::kAuditHead:
       return framed<ServerFrame>(*in.mutable_audit_head());
+    case proto::ServerFrame::kRunner:
+      return framed<ServerFrame>(*in.mutable_runner());
     case proto::ServerFrame::KIND_NOT_SET:
       break;
   }

@@ -18,6 +18,8 @@ namespace reeve::wire {
 
 constexpr uint64_t chunk_bytes_max = 32_KiB;
 constexpr uint64_t frame_bytes_max = 64_KiB;
+constexpr uint64_t runner_chunk_bytes_max = 48_KiB;
+constexpr uint64_t runner_message_bytes_max = 256_KiB;
 constexpr uint32_t link_version = 1;
 
 // -- Agent to server -------------------------------------------------------------------------------------------------
@@ -72,7 +74,16 @@ struct AuditPin {
   std::string alarm;  // what contradicts it; empty: nothing
 };
 
-using AgentFrame = std::variant<Hello, BlockChunk, Gap, AgentStatus, RenewRequest, AuditPin>;
+// Both ways: bytes [offset, offset + bytes.size()) of the `id`-th message between server and runner on this connection,
+// of `total` bytes. Chunks of one message come in order and whole before the next one's (runner_message.h).
+struct RunnerMessage {
+  uint64_t id = 0;
+  uint64_t offset = 0;
+  uint64_t total = 0;
+  Bytes bytes;
+};
+
+using AgentFrame = std::variant<Hello, BlockChunk, Gap, AgentStatus, RenewRequest, RunnerMessage, AuditPin>;
 
 // -- Server to agent -------------------------------------------------------------------------------------------------
 
@@ -123,7 +134,8 @@ struct AuditHead {
   Bytes public_key;          // of who signed it; believed by those alone who have none
 };
 
-using ServerFrame = std::variant<Welcome, Ack, EpochConflict, Reject, LiveHint, RenewResponse, AuditHead>;
+using ServerFrame =
+    std::variant<Welcome, Ack, EpochConflict, Reject, LiveHint, RenewResponse, RunnerMessage, AuditHead>;
 
 Bytes encode(const AgentFrame& frame);
 Bytes encode(const ServerFrame& frame);

@@ -28,6 +28,7 @@ namespace reeve::server {
 class Auth;
 class Authority;
 class Checkpoints;
+class FixDesk;
 class Gate;
 class Intake;
 class LogBlockCache;
@@ -127,6 +128,8 @@ struct ApiContext {
 
   std::shared_ptr<LogBlockCache> log_blocks = {};  // of this store
   Checkpoints* checkpoints = nullptr;              // of this store's audit
+
+  FixDesk* fixes = nullptr;  // without it nothing is planned or run
 
   Auth* auth = nullptr;  // shared by all orgs; without it nobody signs in, and API keys alone count
 };

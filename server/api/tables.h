@@ -22,6 +22,10 @@ std::span<const Route> users_routes();
 std::span<const Route> keys_routes();
 std::span<const Route> audit_routes();
 std::span<const Route> audit_export_routes();
+std::span<const Route> trust_routes();
+std::span<const Route> runners_routes();
+std::span<const Route> fix_routes();
+std::span<const Route> fix_commands_routes();
 std::span<const Route> openapi_routes();
 std::span<const Route> web_routes();
 

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "server/store/memory_accounts.h"
+#include "server/store/memory_fixes.h"
 #include "server/store/rules.h"
 #include "server/store/store.h"
 
@@ -32,6 +33,8 @@ class MemoryStore : public Store {
  public:
   Accounts& accounts() override { return accounts_; }
   const Accounts& accounts() const override { return accounts_; }
+  Fixes& fixes() override { return fixes_; }
+  const Fixes& fixes() const override { return fixes_; }
 
   Result<std::vector<CommitOutcome>> commit_blocks(std::span<const IncomingBlock> blocks) override {
     // Everything that can fail comes first, so that the batch is stored wholly or not at all.
@@ -283,6 +286,7 @@ class MemoryStore : public Store {
   std::map<Uuid, Agent> agents_;
   std::map<Bytes, TokenState> tokens_;
   MemoryAccounts accounts_{*this};
+  MemoryFixes fixes_{accounts_};
 };
 
 }  // namespace

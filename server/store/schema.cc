@@ -152,7 +152,115 @@ CREATE TABLE audit_checkpoints (
 );
 ALTER TABLE agents ADD COLUMN audit_alarm TEXT NOT NULL DEFAULT '';
 )sql";
-static const char* const org_upgrade_list[] = {org_accounts, org_audit_tree};
+
+// Format 4: fixes. `kind` of signed_versions: 1 trust, 2 revocation; states as in fixes.h, a rollback_state of 0: none.
+static const char* const org_fixes = R"sql(
+CREATE TABLE signed_versions (
+  kind INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  envelope BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (kind, version)
+) WITHOUT ROWID;
+
+CREATE TABLE runners (
+  agent BLOB PRIMARY KEY,
+  host BLOB NOT NULL,
+  public_key BLOB NOT NULL,
+  host_name TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  policy_hash BLOB NOT NULL,
+  trust_version INTEGER NOT NULL,
+  revocation_version INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  result_sequence INTEGER NOT NULL,
+  execution INTEGER NOT NULL,
+  why_not TEXT NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  dispatch_sequence INTEGER NOT NULL,
+  chain_epoch INTEGER NOT NULL,
+  chain_sequence INTEGER NOT NULL,
+  chain_hash BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE fix_plans (
+  id BLOB PRIMARY KEY,
+  title TEXT NOT NULL,
+  requester TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  not_after INTEGER NOT NULL,
+  root BLOB NOT NULL,
+  count INTEGER NOT NULL,
+  hosts INTEGER NOT NULL,
+  risk_max INTEGER NOT NULL,
+  approvals INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  command BLOB NOT NULL,
+  rollback_command BLOB NOT NULL,
+  changed INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE fix_steps (
+  plan BLOB NOT NULL,
+  step_index INTEGER NOT NULL,
+  id BLOB NOT NULL UNIQUE,
+  bytes BLOB NOT NULL,
+  host BLOB NOT NULL,
+  host_name TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  rollback_state INTEGER NOT NULL,
+  dispatch BLOB NOT NULL,
+  ended INTEGER NOT NULL,
+  keep_ordered INTEGER NOT NULL,
+  PRIMARY KEY (plan, step_index)
+);
+
+CREATE TABLE fix_approvals (
+  id INTEGER PRIMARY KEY,
+  plan BLOB NOT NULL,
+  person TEXT NOT NULL,
+  veto INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  envelope BLOB NOT NULL,
+  UNIQUE (plan, person, veto)
+);
+
+CREATE TABLE fix_receipts (
+  id INTEGER PRIMARY KEY,
+  plan BLOB NOT NULL,
+  step_index INTEGER NOT NULL,
+  step BLOB NOT NULL,
+  host BLOB NOT NULL,
+  sequence INTEGER NOT NULL,
+  envelope BLOB NOT NULL,
+  received INTEGER NOT NULL
+);
+CREATE INDEX fix_receipts_by_plan ON fix_receipts (plan, id);
+
+CREATE TABLE fix_commands (
+  id BLOB PRIMARY KEY,
+  kind TEXT NOT NULL,
+  plan BLOB NOT NULL,
+  done INTEGER NOT NULL,
+  created INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX fix_commands_by_plan ON fix_commands (plan);
+
+CREATE TABLE fix_checks (
+  command BLOB NOT NULL,
+  step_index INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  envelope BLOB NOT NULL,
+  detail TEXT NOT NULL,
+  PRIMARY KEY (command, step_index)
+);
+)sql";
+static const char* const org_upgrade_list[] = {org_accounts, org_audit_tree, org_fixes};
 const std::span<const char* const> org_upgrades = org_upgrade_list;
 
 // batch_first and batch_last are the commit ids that one commit_blocks stored together, perhaps over two days: a crash

@@ -14,6 +14,7 @@
 #include "server/store/day_files.h"
 #include "server/store/entity_copies.h"
 #include "server/store/sqlite_accounts.h"
+#include "server/store/sqlite_fixes.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store_file.h"
 #include "server/store/write_ahead_log.h"
@@ -27,16 +28,16 @@ class SqliteStore : public Store {
         vfs_(std::move(vfs)),
         days_(options, vfs_->name()),
         copies_(options.disk, options.directory),
-        accounts_(
-            {.write = [this](const char* purpose, const SqliteAccounts::Work& work) { return write(purpose, work); },
-             .read = [this](const SqliteAccounts::Work& work) { return read_once(work); },
-             .copy = [this](const Entities& changed) { copy_entities(changed); }}) {}
+        accounts_(doors()),
+        fixes_(doors()) {}
   ~SqliteStore() override;
 
   Status open();
 
   Accounts& accounts() override { return accounts_; }
   const Accounts& accounts() const override { return accounts_; }
+  Fixes& fixes() override { return fixes_; }
+  const Fixes& fixes() const override { return fixes_; }
 
   Result<std::vector<CommitOutcome>> commit_blocks(std::span<const IncomingBlock> blocks) override;
   Result<CommitOutcome> commit_gap(const IncomingGap& gap) override;
@@ -79,6 +80,11 @@ class SqliteStore : public Store {
   template <typename Work>
   auto read(Work work) const -> decltype(work(std::declval<Database&>()));
 
+  SqliteAccounts::Doors doors() {
+    return {.write = [this](const char* purpose, const SqliteAccounts::Work& work) { return write(purpose, work); },
+            .read = [this](const SqliteAccounts::Work& work) { return read_once(work); },
+            .copy = [this](const Entities& changed) { copy_entities(changed); }};
+  }
   Status read_once(const SqliteAccounts::Work& work) const;
 
   // Repairs what was found damaged, by readers too. Each writing verb begins with it.
@@ -117,6 +123,7 @@ class SqliteStore : public Store {
   mutable DayFiles days_;
   EntityCopies copies_;
   SqliteAccounts accounts_;
+  SqliteFixes fixes_;
   bool copies_stale_ = false;
   mutable std::mutex org_mutex_;  // guards the pointer: a rebuild exchanges the file under its readers
   std::shared_ptr<StoreFile> org_;

@@ -147,6 +147,7 @@ struct StoreCounters {
 };
 
 class Accounts;
+class Fixes;
 
 class Store {
  public:
@@ -155,6 +156,9 @@ class Store {
   // Users, sessions, keys, audit, remembered answers: accounts.h. They live in the store, and as long as it.
   virtual Accounts& accounts() = 0;
   virtual const Accounts& accounts() const = 0;
+  // Trust, runners, plans and what came of them: fixes.h.
+  virtual Fixes& fixes() = 0;
+  virtual const Fixes& fixes() const = 0;
 
   // -- writing ------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/sys/crypto.h"
 #include "common/sys/http_server.h"
+#include "common/wire/runner_message.h"
 #include "tests/sys/temp_directory.h"
 
 namespace reeve::agent {
@@ -42,6 +43,10 @@ class TinyServer {
   uint64_t through = 0;
   uint64_t block_bytes = 0;
   size_t renewals = 0;
+  Bytes runner_said;
+  void tell_runner(const Bytes& message) {
+    for (wire::RunnerMessage& chunk : wire::cut_runner_message(0, message)) answer(std::move(chunk));
+  }
 
  private:
   void accept(std::unique_ptr<sys::WebSocket> socket) {
@@ -77,6 +82,7 @@ class TinyServer {
   void take(const wire::Gap&) {}
   void take(const wire::AgentStatus&) {}
   void take(const wire::AuditPin&) {}
+  void take(const wire::RunnerMessage& message) { runner_said += message.bytes; }
 
   const sys::KeyAndCertificate ca_;
   const WallTime now_;
@@ -94,6 +100,8 @@ struct LinkClientTest {
   TinyServer server{loop, ca, clock.wall()};
   std::unique_ptr<DiskWorker> disk_worker;
   std::unique_ptr<LinkClient> client;
+  std::vector<bool> link_news;
+  std::vector<Bytes> runner_heard;
 
   LinkClientTest() { set_log_descriptor(-1); }
   ~LinkClientTest() {
@@ -136,7 +144,10 @@ struct LinkClientTest {
          .version = "test",
          .identity_dir = folder / "identity",
          .retry = {.min = 1ms, .max = 20ms}},
-        {.on_live = [](Duration) {}, .status = [] { return wire::AgentStatus{}; }});
+        {.on_live = [](Duration) {},
+         .status = [] { return wire::AgentStatus{}; },
+         .on_open = [this](bool open) { link_news.push_back(open); },
+         .on_runner_message = [this](BytesView message) { runner_heard.emplace_back(message); }});
     REQUIRE(opened.ok());
     client = std::move(opened).value();
   }
@@ -203,6 +214,21 @@ TEST_CASE_METHOD(LinkClientTest, "a certificate of another authority is not trus
 
   CHECK(server.connections == 0);
   CHECK(client->denied());
+}
+
+TEST_CASE_METHOD(LinkClientTest, "a runner's messages pass over the link both ways, and its end is told") {
+  start(make_identity(clock.wall()));
+  CHECK_FALSE(client->try_send_runner("too early"));
+  REQUIRE(loop.run_until([&] { return client->state() == "open"; }, 10s));
+  const Bytes message(100'000, 'm');
+  CHECK(client->try_send_runner(message));
+  server.tell_runner(message);
+  REQUIRE(loop.run_until([&] { return server.runner_said == message && runner_heard.size() == 1; }, 10s));
+  CHECK(runner_heard[0] == message);
+
+  server.drop_link();
+  REQUIRE(loop.run_until([&] { return link_news.size() >= 3 && link_news.back(); }, 10s));
+  CHECK(link_news[link_news.size() - 2] == false);
 }
 
 }  // namespace reeve::agent

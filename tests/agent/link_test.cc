@@ -322,4 +322,41 @@ TEST_CASE_METHOD(LinkTest, "hints, certificates and a new epoch of the spool are
   CHECK(closed(session->on_spool(view, now)) == "a new stream epoch has begun");
 }
 
+TEST_CASE_METHOD(LinkTest, "a runner's message goes out in chunks, and comes in whole") {
+  start(view_of(1, 1));
+  CHECK_FALSE(session->try_send_runner("too early").has_value());
+  welcome(0);
+
+  const Bytes message(100'000, 'r');
+  const auto sent = session->try_send_runner(message);
+  REQUIRE(sent.has_value());
+  Bytes together;
+  for (const wire::RunnerMessage& chunk : frames<wire::RunnerMessage>(*sent)) together += chunk.bytes;
+  CHECK(together == message);
+
+  CHECK(only<TellRunner>(receive(wire::RunnerMessage{0, 0, 5, "or"})).empty());
+  const auto told = only<TellRunner>(receive(wire::RunnerMessage{0, 2, 5, "der"}));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].message == "order");
+}
+
+TEST_CASE_METHOD(LinkTest, "a runner waits while the link has enough to write") {
+  start(view_of(1, 1));
+  welcome(0);
+  const Bytes message(200'000, 'r');
+  uint64_t sent = 0;
+  while (const auto actions = session->try_send_runner(message)) {
+    for (const SendFrame& frame : only<SendFrame>(*actions)) sent += frame.bytes.size();
+    REQUIRE(sent < 1'000'000);
+  }
+  session->on_written(sent, now);
+  CHECK(session->try_send_runner(message).has_value());
+}
+
+TEST_CASE_METHOD(LinkTest, "a runner's chunk out of place ends the connection") {
+  start(view_of(1, 1));
+  welcome(0);
+  CHECK_FALSE(closed(receive(wire::RunnerMessage{0, 2, 4, "er"})).empty());
+}
+
 }  // namespace reeve::agent

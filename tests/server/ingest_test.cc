@@ -381,4 +381,24 @@ TEST_CASE("a live hint reaches an open session alone") {
   CHECK(scene.sent<wire::LiveHint>()->for_ms == 10'000);
 }
 
+TEST_CASE("a runner's message is put together and handed on, after Welcome alone") {
+  Scene scene;
+  scene.greet();
+  CHECK(scene.find<SessionOpened>() != nullptr);
+  scene.send(wire::RunnerMessage{.id = 0, .offset = 0, .total = 5, .bytes = "he"});
+  CHECK(scene.find<RunnerSaid>() == nullptr);
+  scene.send(wire::RunnerMessage{.id = 0, .offset = 2, .total = 5, .bytes = "llo"});
+  REQUIRE(scene.find<RunnerSaid>() != nullptr);
+  CHECK(scene.find<RunnerSaid>()->message == "hello");
+
+  scene.send(wire::RunnerMessage{.id = 1, .offset = 3, .total = 5, .bytes = "lo"});
+  CHECK_FALSE(scene.closed().empty());
+  CHECK(scene.counters.frames_bad == 1);
+
+  Scene early;
+  early.send(hello(1, 1));
+  early.send(wire::RunnerMessage{.id = 0, .offset = 0, .total = 2, .bytes = "he"});
+  CHECK_FALSE(early.closed().empty());
+}
+
 }  // namespace reeve::server

@@ -21,6 +21,8 @@ class StubbornStore : public Store {
 
   Accounts& accounts() override { return inner->accounts(); }
   const Accounts& accounts() const override { return std::as_const(*inner).accounts(); }
+  Fixes& fixes() override { return inner->fixes(); }
+  const Fixes& fixes() const override { return std::as_const(*inner).fixes(); }
   Result<std::vector<CommitOutcome>> commit_blocks(std::span<const IncomingBlock> blocks) override {
     if (full) return Error(Code::exhausted, "the disk is full");
     for (const IncomingBlock& block : blocks) {

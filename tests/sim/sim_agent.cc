@@ -203,6 +203,7 @@ void SimAgent::perform(agent::LinkAction& action) {
                  [&](agent::BeginNewEpoch& begin) { tasks_.push_back(begin); },
                  [](agent::ServeLive&) {},
                  [](agent::WitnessAudit&) {},
+                 [](agent::TellRunner&) {},
                  [](agent::InstallCertificate&) { check(false, "no simulated agent asks for a certificate"); },
                  [&](agent::CloseLink& close) {
                    last_close_ = close.reason;

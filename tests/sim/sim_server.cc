@@ -112,6 +112,8 @@ void SimServer::perform(const SessionPtr& session, std::vector<server::IngestAct
                    [](server::UpdateAgent&) {},
                    [](server::TakeAuditPin&) {},
                    [](server::SignCertificate&) { check(false, "no simulated agent asks for a certificate"); },
+                   [](server::SessionOpened&) {},
+                   [](server::RunnerSaid&) { check(false, "no simulated agent has a runner"); },
                    [&](server::CloseSession& reason) {
                      last_close_ = reason.reason;
                      close(session);

@@ -23,6 +23,7 @@ std::vector<AgentFrame> agent_frames() {
       RenewRequest{"-----BEGIN CERTIFICATE REQUEST-----"},
       AuditPin{},
       AuditPin{12, Bytes(32, 'r'), "the audit was rewritten"},
+      RunnerMessage{3, 100, 200, Bytes(100, '\xff')},
   };
 }
 
@@ -35,6 +36,7 @@ std::vector<ServerFrame> server_frames() {
       LiveHint{30'000},
       RenewResponse{"", "the certificate is revoked"},
       AuditHead{"an envelope", {Bytes(32, 'a'), Bytes(32, 'b')}, Bytes(32, 'k')},
+      RunnerMessage{4, 0, runner_message_bytes_max, Bytes(runner_chunk_bytes_max, '\0')},
   };
 }
 
