@@ -156,13 +156,15 @@ class Client {
   Result<Token> make_token(const std::string& valid_for);  // empty for the API's default
   Status revoke(const std::string& agent_id);              // a UUID
 
- private:
+  // The answer of any other route, as it is. An answer without a body is null.
   using Query = std::vector<std::pair<std::string, std::string>>;
+  Result<Json> get(const std::string& path, Query query = {}, Duration wait = {});
+  Result<Json> post(const std::string& path, const Json& body);
+
+ private:
 
   Result<HttpAnswer> send(const std::string& method, const std::string& path, Query query, Bytes body,
                           Duration wait = {});
-  Result<Json> get(const std::string& path, Query query, Duration wait = {});
-  Result<Json> post(const std::string& path, const Json& body);
 
   HttpFetch& http_;
   const Profile profile_;
