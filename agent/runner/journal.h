@@ -32,16 +32,16 @@ struct JournalEntry {
   Bytes step_id{};
   Bytes step{};  // its bytes: probe and rollback are in them
   warrant::Phase phase = warrant::Phase::exec;
-  uint64_t sequence = 0;       // of the dispatch; 0 for a rollback
+  uint64_t sequence = 0;        // of the dispatch; 0 for a rollback
   int64_t forget_after_ms = 0;  // judged time from which on its id need not be known any more
   std::string launch_id{};
   bool started = false;
-  std::string boot{};      // where started
+  std::string boot{};  // where started
   int64_t started_ms = 0;
   bool ended = false;
   warrant::StepState state = warrant::StepState::unknown;  // where ended
   int64_t ended_ms = 0;
-  bool kept = false;      // a keep order came
+  bool kept = false;          // a keep order came
   int64_t keep_until_ms = 0;  // judged time; 0: no dead man's switch
 };
 
@@ -69,23 +69,24 @@ class Journal {
   Status end(BytesView step_id, warrant::Phase phase, warrant::StepState state, int64_t at_ms, int64_t keep_until_ms,
              const JournalResult& result, BytesView result_body);
   Status keep(BytesView step_id);
-  Status acknowledge(uint64_t through);       // results up to this sequence need not be kept
+  Status acknowledge(uint64_t through);        // results up to this sequence need not be kept
   Status note_signed_time(int64_t signed_ms);  // the highest signed time seen; lower ones change nothing
   // Forgets ended entries past their time; called now and then.
   Status forget(int64_t judged_ms);
 
-  // -- what it knows ---------------------------------------------------------------------------------------------------
+  // -- what it knows
+  // ---------------------------------------------------------------------------------------------------
 
   const JournalEntry* find(BytesView step_id, warrant::Phase phase) const;
-  std::vector<const JournalEntry*> unfinished() const;  // intended or started, not ended; oldest first
-  std::vector<const JournalEntry*> awaiting_keep() const;  // ended, not kept, no rollback begun
-  uint64_t sequence() const;         // the highest of a dispatch
-  uint64_t result_sequence() const;  // of the newest result; 0: none
-  const Bytes& last_result_hash() const;  // SHA-256 of its body; empty: none
+  std::vector<const JournalEntry*> unfinished() const;                // intended or started, not ended; oldest first
+  std::vector<const JournalEntry*> awaiting_keep() const;             // ended, not kept, no rollback begun
+  uint64_t sequence() const;                                          // the highest of a dispatch
+  uint64_t result_sequence() const;                                   // of the newest result; 0: none
+  const Bytes& last_result_hash() const;                              // SHA-256 of its body; empty: none
   std::vector<JournalResult> results_after(uint64_t sequence) const;  // those still kept
   int64_t signed_ms() const;
   uint32_t started_since(int64_t ms) const;  // entries of phase exec that were started at or after this time
-  bool broken() const;  // a sync failed: nothing more is accepted
+  bool broken() const;                       // a sync failed: nothing more is accepted
 
  private:
   struct Impl;

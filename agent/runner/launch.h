@@ -28,17 +28,17 @@ struct Program {
 
 // One of the actions in builtin.cc, performed by the process at the gate itself.
 struct BuiltIn {
-  std::string name{};  // "file.restore"
+  std::string name{};                                            // "file.restore"
   std::vector<std::pair<std::string, std::string>> arguments{};  // by name: the step's, and what policy declared
-  std::string argument(std::string_view name) const;  // "": absent
+  std::string argument(std::string_view name) const;             // "": absent
 };
 
 struct Launch {
   std::string id{};  // [a-z0-9-]{1,64}; names the unit and the status file; never used twice
   std::variant<Program, BuiltIn> what{};
-  std::string user{};         // empty: who the runner is
-  uint32_t timeout_ms = 0;    // then its whole tree is ended
-  uint32_t grace_ms = 2000;   // between SIGTERM and SIGKILL
+  std::string user{};             // empty: who the runner is
+  uint32_t timeout_ms = 0;        // then its whole tree is ended
+  uint32_t grace_ms = 2000;       // between SIGTERM and SIGKILL
   uint32_t output_bytes_max = 0;  // of stdout and stderr together; more is counted and dropped
   bool network = false;
   std::vector<std::string> write_paths{};  // what it may write to, where the launcher can say so

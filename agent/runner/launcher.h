@@ -29,7 +29,7 @@ struct Exit {
   std::string detail{};
   int64_t started_ms = 0;
   int64_t ended_ms = 0;
-  Bytes output{};  // as it came, at most Launch::output_bytes_max
+  Bytes output{};             // as it came, at most Launch::output_bytes_max
   uint64_t output_bytes = 0;  // all that came
 };
 
@@ -38,8 +38,8 @@ class Running {
   virtual ~Running() = default;  // before open_gate: the process ends and has done nothing; after it: it goes on
 
   virtual Status open_gate() = 0;
-  virtual void stop() = 0;  // ends the whole tree; the Exit comes as ever, with `stopped`
-  virtual int descriptor() const = 0;  // readable when there is news; -1: ask at once
+  virtual void stop() = 0;                      // ends the whole tree; the Exit comes as ever, with `stopped`
+  virtual int descriptor() const = 0;           // readable when there is news; -1: ask at once
   virtual std::optional<Exit> take_news() = 0;  // does not wait; the Exit comes once, when nothing of the tree lives
 };
 
@@ -56,7 +56,7 @@ class Launcher {
   virtual Result<std::unique_ptr<Running>> prepare(const Launch& launch) = 0;
   virtual Result<Remains> find(const std::string& launch_id) = 0;
   virtual void stop_remains(const std::string& launch_id) = 0;  // one that is still running
-  virtual void forget(const std::string& launch_id) = 0;  // its result is in the journal
+  virtual void forget(const std::string& launch_id) = 0;        // its result is in the journal
 };
 
 }  // namespace reeve::runner

@@ -23,9 +23,9 @@ enum class Purpose : uint8_t { exec, rollback, probe, precondition, dry_run };
 
 class Policy {
  public:
-  // Reads every *.yaml of the folder, in the order of their names, as one policy. Each must belong to `owner` (a uid) and
-  // be writable by nobody else, and so must every folder above it. Code::invalid with file, line and key; Code::not_found
-  // where there is no file.
+  // Reads every *.yaml of the folder, in the order of their names, as one policy. Each must belong to `owner` (a uid)
+  // and be writable by nobody else, and so must every folder above it. Code::invalid with file, line and key;
+  // Code::not_found where there is no file.
   static Result<Policy> load(const std::string& directory, uint32_t owner = 0);
   // For tests and `reeve-runner check FILE`: no look at owners.
   static Result<Policy> parse(const std::string& name, std::string_view text);
@@ -37,8 +37,8 @@ class Policy {
   bool execution() const;
   const Bytes& hash() const;  // 32 bytes: of the files' names and bytes
   const std::array<uint32_t, warrant::risk_highest + 1>& approvals_min() const;  // 0: never
-  uint32_t rate_per_hour() const;  // steps started
-  bool open_at(WallTime now) const;  // within a window, or there are none
+  uint32_t rate_per_hour() const;                                                // steps started
+  bool open_at(WallTime now) const;                                              // within a window, or there are none
 
   // The launch for it, or Code::denied saying which rule came closest and what it allows. `id` becomes Launch::id;
   // `risk` is the step's, and must not be below the rule's. Looks at the disk: programs, owners, paths.

@@ -6,7 +6,7 @@
 #include <openssl/sha.h>
 
 #include "common/base/check.h"
-#include "common/crypto/openssl_pointer.h"
+#include "common/crypto/openssl_impl.h"
 
 namespace reeve::crypto {
 

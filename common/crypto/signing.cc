@@ -11,7 +11,7 @@
 
 #include "common/base/check.h"
 #include "common/crypto/digest.h"
-#include "common/crypto/openssl_pointer.h"
+#include "common/crypto/openssl_impl.h"
 
 namespace reeve::crypto {
 namespace {
@@ -91,8 +91,8 @@ Bytes SigningKey::pem_sealed(std::string_view pass_phrase) const {
       PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), nullptr, 0, nullptr, scrypt_n, scrypt_r, scrypt_p));
   check(plain != nullptr && algorithm != nullptr, "OpenSSL knows scrypt and AES-256-CBC");
   // On success the sealed key owns the algorithm.
-  const SealedKeyPointer sealed(PKCS8_set0_pbe(pass_phrase.data(), static_cast<int>(pass_phrase.size()), plain.get(),
-                                               algorithm.get()));
+  const SealedKeyPointer sealed(
+      PKCS8_set0_pbe(pass_phrase.data(), static_cast<int>(pass_phrase.size()), plain.get(), algorithm.get()));
   check(sealed != nullptr, "a key of ours can be sealed");
   (void)algorithm.release();  // `sealed` frees it
   const BioPointer bio = make_buffer();

@@ -11,7 +11,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
-#include "common/crypto/openssl_pointer.h"
+#include "common/crypto/openssl_impl.h"
 #include "common/sys/crypto.h"
 
 namespace reeve::sys {

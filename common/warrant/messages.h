@@ -30,7 +30,8 @@ struct Warrant {
   TrustUpdate trust{};
 };
 
-// -- To the runner -----------------------------------------------------------------------------------------------------
+// -- To the runner
+// -----------------------------------------------------------------------------------------------------
 
 struct ChallengeRequest {};
 struct StateRequest {};
@@ -49,7 +50,8 @@ using ToRunner =
 Bytes encode(const ToRunner& message);
 Result<ToRunner> decode_to_runner(BytesView bytes);
 
-// -- From the runner ---------------------------------------------------------------------------------------------------
+// -- From the runner
+// ---------------------------------------------------------------------------------------------------
 
 struct RunnerState {
   Bytes public_key{};

@@ -18,10 +18,12 @@
 
 namespace reeve::warrant {
 
-// -- Bounds ------------------------------------------------------------------------------------------------------------
+// -- Bounds
+// ------------------------------------------------------------------------------------------------------------
 
 constexpr size_t step_bytes_max = 16_KiB;
-constexpr size_t name_bytes_max = 256;  // orgs, persons, hosts, users, action and argument names; comments: text_bytes_max
+constexpr size_t name_bytes_max =
+    256;  // orgs, persons, hosts, users, action and argument names; comments: text_bytes_max
 constexpr size_t text_bytes_max = 4096;  // paths, arguments, values, details
 constexpr size_t arguments_max = 64;
 constexpr size_t environment_max = 32;
@@ -36,23 +38,24 @@ constexpr int64_t dispatch_life_ms_max = 15LL * 60 * 1000;
 constexpr int64_t freshness_life_ms_max = 24LL * 3600 * 1000;
 constexpr uint32_t keep_within_ms_max = 3'600'000;
 
-// -- Steps -------------------------------------------------------------------------------------------------------------
+// -- Steps
+// -------------------------------------------------------------------------------------------------------------
 
 // A program with its arguments; never a shell string.
 struct Argv {
-  std::string path{};                     // absolute; no "." or ".." in it
-  Bytes sha256{};                         // of the program; empty: as local policy has it
-  std::vector<std::string> arguments{};   // behind argv[0], which is the path
+  std::string path{};                                              // absolute; no "." or ".." in it
+  Bytes sha256{};                                                  // of the program; empty: as local policy has it
+  std::vector<std::string> arguments{};                            // behind argv[0], which is the path
   std::vector<std::pair<std::string, std::string>> environment{};  // all of it; sorted by name, each once
-  std::string working_directory{};        // empty: /
-  std::string user{};                     // a name
+  std::string working_directory{};                                 // empty: /
+  std::string user{};                                              // a name
   bool operator==(const Argv&) const = default;
 };
 
 // One of the runner's built-in actions.
 struct Action {
   using Value = std::variant<std::string, int64_t>;
-  std::string name{};                                    // "unit.restart"
+  std::string name{};                                      // "unit.restart"
   std::vector<std::pair<std::string, Value>> arguments{};  // sorted by name, each once
   bool operator==(const Action&) const = default;
 
@@ -72,24 +75,24 @@ enum class Effect : uint32_t { read_only = 1, idempotent = 2, once = 3 };
 // What people approve: one thing to do on one host.
 struct Step {
   std::string org{};
-  Bytes plan{};             // 16 bytes
-  uint32_t index = 0;       // of the plan's `count` steps, from 0
+  Bytes plan{};        // 16 bytes
+  uint32_t index = 0;  // of the plan's `count` steps, from 0
   uint32_t count = 1;
   Bytes host{};             // 32 bytes: SHA-256 of the runner's public key
   std::string host_name{};  // as the host itself knows it: what approvers read is what must run it
   uint64_t epoch = 0;       // of the host's enrolment
   Exec exec{};
-  std::optional<Exec> probe{};     // read-only; exits 0 where the step's effect is there, 1 where it is not
+  std::optional<Exec> probe{};  // read-only; exits 0 where the step's effect is there, 1 where it is not
   std::optional<Exec> rollback{};
   bool rollback_on_failure = false;  // else only by order
   uint32_t keep_within_ms = 0;       // not 0: rolled back unless a keep arrives so soon after the step's end
   Effect effect = Effect::once;
-  uint32_t risk = 0;       // 0 to risk_highest
-  uint32_t approvals = 1;  // distinct persons, at least 1; local policy and trust may ask for more
+  uint32_t risk = 0;        // 0 to risk_highest
+  uint32_t approvals = 1;   // distinct persons, at least 1; local policy and trust may ask for more
   std::string requester{};  // a person, or "planner"; cannot approve
   Bytes policy_hash{};      // of the host's policy that was planned against: 32 bytes
   int64_t not_before_ms = 0;
-  int64_t not_after_ms = 0;  // at most step_life_ms_max later
+  int64_t not_after_ms = 0;             // at most step_life_ms_max later
   std::vector<Action> preconditions{};  // built-in probes that must hold when it starts
   bool operator==(const Step&) const = default;
 };
@@ -98,7 +101,8 @@ Bytes encode(const Step& step);
 Result<Step> decode_step(BytesView bytes);
 Bytes step_id(BytesView step_bytes);  // SHA-256 of them
 
-// -- What is signed about steps ----------------------------------------------------------------------------------------
+// -- What is signed about steps
+// ----------------------------------------------------------------------------------------
 
 enum class Decision : uint32_t { approve = 1, veto = 2 };
 
@@ -168,14 +172,14 @@ struct StepResult {
   Bytes step{};
   Phase phase = Phase::exec;
   StepState state = StepState::unknown;
-  std::string code{};    // of a refusal, or of how it ended: "timeout", "stopped", "probe"
+  std::string code{};  // of a refusal, or of how it ended: "timeout", "stopped", "probe"
   std::string detail{};
   int32_t exit_status = 0;
   uint32_t signal = 0;
   int64_t started_ms = 0;
   int64_t ended_ms = 0;
-  std::string boot{};  // the kernel's boot id
-  Bytes output{};      // redacted, at most Exec::output_bytes_max
+  std::string boot{};         // the kernel's boot id
+  Bytes output{};             // redacted, at most Exec::output_bytes_max
   uint64_t output_bytes = 0;  // all that came
   Bytes policy_hash{};
   uint64_t trust_version = 0;

@@ -23,8 +23,8 @@ namespace reeve::warrant {
 
 constexpr size_t roots_max = 16;
 constexpr size_t approvers_max = 256;
-constexpr size_t online_keys_max = 8;  // of each kind
-constexpr size_t revoked_max = 1000;   // of each kind
+constexpr size_t online_keys_max = 8;   // of each kind
+constexpr size_t revoked_max = 1000;    // of each kind
 constexpr size_t trust_chain_max = 16;  // trust files in one update
 
 struct RootKey {
@@ -106,9 +106,13 @@ class TrustState {
  public:
   // Nothing is believed yet but the roots with this fingerprint.
   TrustState(std::string org, RootFingerprint fingerprint);
+  // As kept() gave it, from a place that nobody else can write: believed without its signatures, whose keys may be
+  // gone.
+  static Result<TrustState> restore(std::string org, RootFingerprint fingerprint, const TrustUpdate& kept);
 
   // Code::denied: not signed as it must be, of another org, or a version that does not follow. A version that is
-  // already believed is passed by. The texts begin with what was refused: "trust", "revocation", "freshness".
+  // already believed is passed by, and so is, before there is any trust, what the fingerprint does not name. The texts
+  // begin with what was refused: "trust", "revocation", "freshness".
   Status take(const TrustUpdate& update);
   Status take_trust(const Envelope& envelope);
   Status take_revocation(const Envelope& envelope);
@@ -121,8 +125,7 @@ class TrustState {
   uint64_t trust_version() const { return trust_ ? trust_->version : 0; }
   uint64_t revocation_version() const { return revocation_ ? revocation_->version : 0; }
 
-  // All that must be kept to come back to this state: take() of it on a new TrustState with the root fingerprint of
-  // the kept trust file.
+  // All that must be kept to come back to this state: the newest of each.
   const TrustUpdate& kept() const { return kept_; }
 
   bool key_revoked(BytesView public_key) const;

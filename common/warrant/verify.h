@@ -19,38 +19,38 @@ namespace reeve::warrant {
 enum class Refusal : uint8_t {
   none,
   size,
-  shape,            // not the one encoding of a message
-  type,             // a payload type that is not allowed in its place
-  trust,            // the trust material shown is not signed as it must be
-  trust_missing,    // no trust file is known yet
+  shape,          // not the one encoding of a message
+  type,           // a payload type that is not allowed in its place
+  trust,          // the trust material shown is not signed as it must be
+  trust_missing,  // no trust file is known yet
   trust_expired,
-  stale,            // no current freshness statement, or it names versions that we do not have
-  clock,            // the host's clock is far from the time the server's freshness key says
+  stale,  // no current freshness statement, or it names versions that we do not have
+  clock,  // the host's clock is far from the time the server's freshness key says
   locked,
-  planner,          // the dispatch is not signed by a planner key of the trust file
-  encoding,         // dispatch or step is not the one encoding of a value within the bounds
+  planner,   // the dispatch is not signed by a planner key of the trust file
+  encoding,  // dispatch or step is not the one encoding of a value within the bounds
   org,
   host,
   epoch,
   seen,
   sequence,
-  window,           // not yet, or no longer
+  window,  // not yet, or no longer
   challenge,
-  proof,            // the step is not in the tree that was approved
-  approval,         // an approval is malformed, not signed by its person's key, expired, or for another plan
+  proof,     // the step is not in the tree that was approved
+  approval,  // an approval is malformed, not signed by its person's key, expired, or for another plan
   vetoed,
-  approvals,        // too few distinct persons
+  approvals,  // too few distinct persons
   revoked,
   policy_hash,
   policy,
   precondition,
   rate,
-  closed,           // outside of the policy's windows
+  closed,  // outside of the policy's windows
   execution_off,
   busy,
   journal,
-  unknown_step,     // an order about a step that is not in the journal
-  order,            // an order that does not fit the step's state
+  unknown_step,  // an order about a step that is not in the journal
+  order,         // an order that does not fit the step's state
   count_,
 };
 std::string_view to_string(Refusal refusal);

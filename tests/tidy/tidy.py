@@ -19,8 +19,9 @@ MAY_INCLUDE = {
     'common/mine': ['common/mine', 'common/base'],
     'common/wire': ['common/wire', 'common/mine', 'common/base', 'proto'],
     'common/secrets': ['common/secrets', 'common/wire', 'common/base'],
-    'common/warrant': ['common/warrant', 'common/base', 'proto'],
-    'common/sys': ['common/sys', 'common/base'],
+    'common/crypto': ['common/crypto', 'common/base'],
+    'common/warrant': ['common/warrant', 'common/crypto', 'common/base', 'proto'],
+    'common/sys': ['common/sys', 'common/crypto', 'common/base'],
     'collectors': ['collectors', 'common/sys', 'common/wire', 'common/base'],
     'plugins': ['plugins/plugin.h'],
     'agent': ['agent', 'collectors', 'plugins/plugin.h', 'common'],
@@ -33,7 +34,7 @@ MAY_INCLUDE = {
 # Library header prefix -> the only places that may name it.
 LIBRARY_HOMES = {
     'uv.h': ['common/sys/'],
-    'openssl/': ['common/sys/', 'common/warrant/'],
+    'openssl/': ['common/sys/', 'common/crypto/'],
     'boost/': ['common/sys/'],
     'wslay/': ['common/sys/'],
     'systemd/': ['common/sys/'],

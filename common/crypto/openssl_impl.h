@@ -1,4 +1,5 @@
-// Owning pointers for OpenSSL's objects, and its bytes as ours. For .cc files of common/crypto, common/sys, common/warrant.
+// Owning pointers for OpenSSL's objects, and its bytes as ours. For .cc files of common/crypto, common/sys,
+// common/warrant.
 #pragma once
 
 #include <openssl/bio.h>
