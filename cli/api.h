@@ -162,7 +162,6 @@ class Client {
   Result<Json> post(const std::string& path, const Json& body);
 
  private:
-
   Result<HttpAnswer> send(const std::string& method, const std::string& path, Query query, Bytes body,
                           Duration wait = {});
 

@@ -98,8 +98,8 @@ Result<Bytes> read_public_key(sys::Disk& disk, const std::string& place, const s
                                     "\"; allowed are the 64 hex digits of a public key, or a file that holds them (" +
                                     content.error().text() + ")");
   if (std::optional<Bytes> key = of(*content)) return *std::move(key);
-  return Error(Code::invalid, place + ": " + harmless_line(hex_or_file) +
-                                  " does not hold a public key, which is 64 hex digits");
+  return Error(Code::invalid,
+               place + ": " + harmless_line(hex_or_file) + " does not hold a public key, which is 64 hex digits");
 }
 
 Status write_new_file(sys::Disk& disk, const std::string& path, BytesView bytes) {

@@ -60,8 +60,8 @@ class Terminal {
       std::string line(buffer, static_cast<size_t>(count));
       ::explicit_bzero(buffer, sizeof buffer);
       if (!line.ends_with('\n'))
-        return Error(Code::invalid, "a line on the terminal has at most " + std::to_string(line_bytes_max - 1) +
-                                        " bytes");
+        return Error(Code::invalid,
+                     "a line on the terminal has at most " + std::to_string(line_bytes_max - 1) + " bytes");
       line.pop_back();
       return line;
     }

@@ -1,7 +1,7 @@
 // `reeve keys`: who may sign what in an org. Made offline by its root holders, carried to the server, checked by hosts.
 //
-// A change to the trust file is version N+1, signed by the thresholds of both versions' roots. With one root that is one
-// command; with several, each root holder runs `reeve keys sign` on the proposal. Nothing here contacts the server
+// A change to the trust file is version N+1, signed by the thresholds of both versions' roots. With one root that is
+// one command; with several, each root holder runs `reeve keys sign` on the proposal. Nothing here contacts the server
 // but `fetch`, `push`, and the options --push and --from-server.
 #pragma once
 
@@ -31,10 +31,11 @@ struct OnlineKeys {
   std::vector<std::string> freshness;
   std::vector<std::string> audit;
   bool from_server = false;
+  bool yes = false;  // not confirmed
 };
 
 struct KeysInitOptions {
-  RootSigners signers;               // `roots` are NAME=FILE here, or NAME=HEX for a root that signs elsewhere
+  RootSigners signers;  // `roots` are NAME=FILE here, or NAME=HEX for a root that signs elsewhere
   OnlineKeys online;
   uint32_t threshold = 1;
   std::vector<uint32_t> approvals_min{1, 1, 1, 2, 0};

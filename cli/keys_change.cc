@@ -39,7 +39,7 @@ Result<std::vector<Bytes>> online_keys_of(World& world, const std::string& kind,
   return keys;
 }
 
-Result<Json> ask_online_keys(World& world) {
+Result<Json> ask_online_keys(World& world, bool yes) {
   const Profile profile = TRY(load_profile(world));
   Client client(world.http, profile);
   const Json answer = TRY(client.get("/v1/trust"));
@@ -51,6 +51,9 @@ Result<Json> ask_online_keys(World& world) {
                          harmless_line(keys->string_or("freshness")) + "\n  audit      " +
                          harmless_line(keys->string_or("audit")) +
                          "\nCompare them with the files on the server itself before you sign for them.\n"));
+  if (!yes)
+    TRY(confirm_by_typing(world, "the first 8 digits of the planner's key, as its file on the server has it: ",
+                          keys->string_or("planner").substr(0, confirm_digits)));
   return *keys;
 }
 
@@ -138,7 +141,7 @@ Result<std::vector<NamedRoot>> read_named_roots(World& world, const std::vector<
 
 Result<warrant::Trust> with_online_keys(World& world, warrant::Trust trust, const OnlineKeys& online, bool keep) {
   std::optional<Json> said;
-  if (online.from_server) said = TRY(ask_online_keys(world));
+  if (online.from_server) said = TRY(ask_online_keys(world, online.yes));
   const Json* from_server = said ? &*said : nullptr;
   const auto apply = [keep](std::vector<Bytes>& to, std::vector<Bytes> keys) {
     if (keys.empty()) return;
@@ -147,9 +150,12 @@ Result<warrant::Trust> with_online_keys(World& world, warrant::Trust trust, cons
       if (std::find(to.begin(), to.end(), key) == to.end()) to.push_back(std::move(key));
     }
   };
-  apply(trust.planner_keys, TRY(online_keys_of(world, "planner", online.planner, from_server)));
-  apply(trust.freshness_keys, TRY(online_keys_of(world, "freshness", online.freshness, from_server)));
-  apply(trust.audit_keys, TRY(online_keys_of(world, "audit", online.audit, from_server)));
+  std::vector<Bytes> planner = TRY(online_keys_of(world, "planner", online.planner, from_server));
+  std::vector<Bytes> freshness = TRY(online_keys_of(world, "freshness", online.freshness, from_server));
+  std::vector<Bytes> audit = TRY(online_keys_of(world, "audit", online.audit, from_server));
+  apply(trust.planner_keys, std::move(planner));
+  apply(trust.freshness_keys, std::move(freshness));
+  apply(trust.audit_keys, std::move(audit));
   return trust;
 }
 

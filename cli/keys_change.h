@@ -14,6 +14,9 @@
 
 namespace reeve::cli {
 
+// How much of a hash a person types to confirm what was shown: more than a habit, less than a chore.
+constexpr size_t confirm_digits = 8;
+
 // The signing keys that were named, opened; root.pem of the org's folder where none was.
 Result<std::vector<crypto::SigningKey>> open_roots(World& world, const LocalTrust& local, const RootSigners& signers);
 

@@ -32,7 +32,8 @@ std::optional<uint64_t> version_of(std::string_view name, std::string_view kind)
 
 uint64_t newest(const std::vector<sys::DirectoryEntry>& entries, std::string_view kind) {
   uint64_t highest = 0;
-  for (const sys::DirectoryEntry& entry : entries) highest = std::max(highest, version_of(entry.name, kind).value_or(0));
+  for (const sys::DirectoryEntry& entry : entries)
+    highest = std::max(highest, version_of(entry.name, kind).value_or(0));
   return highest;
 }
 

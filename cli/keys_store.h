@@ -6,8 +6,8 @@
 //     trust-8.proposed.rvt      the next one, while signatures are missing
 //
 // Files are signed envelopes, as the server and the hosts take them. Belief moves by TrustState's rules alone, so that
-// neither the server nor a file from a colleague can put a key in here that the roots have not signed. The folder itself
-// is believed: whoever can write into it could as well replace the program.
+// neither the server nor a file from a colleague can put a key in here that the roots have not signed. The folder
+// itself is believed: whoever can write into it could as well replace the program.
 #pragma once
 
 #include <string>
