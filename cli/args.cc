@@ -169,17 +169,15 @@ void add_rows(CLI::App& app, const std::vector<Row>& rows) {
 // The command of the row whose words were typed, the longest of them; nothing where it is no row's.
 std::optional<Result<Command>> read_rows(const CLI::App& app, const std::vector<Row>& rows) {
   const Row* found = nullptr;
-  const CLI::App* typed = nullptr;
   for (const Row& row : rows) {
     const CLI::App* at = &app;
     for (const char* word : row.path)
       at = at != nullptr && at->got_subcommand(word) ? at->get_subcommand(word) : nullptr;
     if (at == nullptr || (found != nullptr && found->path.size() >= row.path.size())) continue;
     found = &row;
-    typed = at;
   }
   if (found == nullptr) return std::nullopt;
-  return found->read ? found->read() : Result<Command>(Command(Answer{typed->help()}));
+  return found->read ? found->read() : Result<Command>(Command(Answer{app.help()}));
 }
 
 // CLI11 would call them subcommands.

@@ -198,7 +198,7 @@ std::string format_both(int64_t ms) {
   const WallTime time{ms * 1'000'000};
   const std::string local = format_when(time, Zone::local);
   const std::string utc = format_when(time, Zone::utc);
-  return local == utc ? utc : local + " (" + utc + ")";
+  return local.ends_with("+00:00") ? utc : local + " (" + utc + ")";
 }
 
 std::string render_plan(const PlanSteps& plan, size_t columns) {

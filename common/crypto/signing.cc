@@ -6,9 +6,6 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
-#include <cstring>
-
 #include "common/base/check.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/openssl_impl.h"
@@ -31,9 +28,7 @@ using SealedKeyPointer = OpensslPointer<X509_SIG, X509_SIG_free>;
 // OpenSSL asks for a pass phrase through this; an empty one is none, so that no program ever asks its terminal.
 int give_pass_phrase(char* out, int size, int, void* given) {
   const auto& phrase = *static_cast<const std::string_view*>(given);
-  const size_t count = std::min(phrase.size(), static_cast<size_t>(size));
-  std::memcpy(out, phrase.data(), count);
-  return static_cast<int>(count);
+  return static_cast<int>(phrase.copy(out, static_cast<size_t>(size)));
 }
 
 BioPointer make_buffer() {
