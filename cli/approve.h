@@ -23,7 +23,6 @@ struct ApproveOptions {
   std::string comment;
   bool veto = false;
   bool yes = false;
-  bool local = true;  // times in the local zone beside UTC
 };
 
 Status run_approve(World& world, const ApproveOptions& options);

@@ -48,14 +48,16 @@ Error unsigned_receipt(const std::string& why) {
   return Error(Code::denied, why);
 }
 
-Result<Receipt> verify_receipt(const Json& row, const PlanSteps& plan, const HostKeys& keys) {
+// Step id -> step.
+using StepsById = std::map<Bytes, const warrant::Step*>;
+
+Result<Receipt> verify_receipt(const Json& row, const PlanSteps& plan, const StepsById& steps, const HostKeys& keys) {
   const warrant::Envelope envelope = TRY(parse_envelope(row.string_or("envelope"), "receipt"));
   if (envelope.payload_type != warrant::type_result) return unsigned_receipt("it is no result");
   Receipt receipt;
   receipt.result = TRY(warrant::decode_result(envelope.payload));
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    if (warrant::step_id(plan.bytes[i]) == receipt.result.step) receipt.step = &plan.steps[i];
-  }
+  const auto step = steps.find(receipt.result.step);
+  if (step != steps.end()) receipt.step = step->second;
   if (receipt.step == nullptr) return unsigned_receipt("it is about a step of another plan");
   if (receipt.result.org != plan.org || receipt.result.host != receipt.step->host)
     return unsigned_receipt("it is about another host than the step's");
@@ -128,10 +130,12 @@ Status run_receipts(World& world, const ReceiptsOptions& options) {
   std::string text =
       "plan " + plan.id + ", root hash " + to_hex(plan.root) + "\n" + render_approvers(world, answer, plan);
   if (options.json) text.clear();
+  StepsById steps;
+  for (size_t i = 0; i < plan.steps.size(); ++i) steps.emplace(warrant::step_id(plan.bytes[i]), &plan.steps[i]);
   size_t false_ones = 0;
   std::set<uint32_t> told;
   for (const Json& row : *rows->as_array()) {
-    const Result<Receipt> receipt = verify_receipt(row, plan, keys);
+    const Result<Receipt> receipt = verify_receipt(row, plan, steps, keys);
     if (receipt) told.insert(receipt->step->index);
     false_ones += !receipt.ok();
     if (options.json) {

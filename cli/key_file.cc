@@ -27,16 +27,16 @@ Status check_pass_phrase(std::string_view phrase) {
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this == &other) return *this;
-  wipe();
+  wipe(text_);
   text_ = std::move(other.text_);
-  other.wipe();
+  wipe(other.text_);
   return *this;
 }
 
-void Secret::wipe() {
-  text_.resize(text_.capacity());  // a short text lies in the object itself, a moved one's rest too
-  ::explicit_bzero(text_.data(), text_.size());
-  text_.clear();
+void Secret::wipe(std::string& text) {
+  text.resize(text.capacity());  // a short text lies in the object itself, a moved one's rest too
+  ::explicit_bzero(text.data(), text.size());
+  text.clear();
 }
 
 Result<Secret> read_secret(World& world, const std::string& file, const std::string& prompt,

@@ -20,9 +20,9 @@ constexpr size_t pass_phrase_bytes_max = 512;
 // A text that is wiped when it goes.
 class Secret {
  public:
-  explicit Secret(std::string text) : text_(std::move(text)) {}
-  ~Secret() { wipe(); }
-  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
+  explicit Secret(std::string text) : text_(text) { wipe(text); }
+  ~Secret() { wipe(text_); }
+  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { wipe(other.text_); }
   Secret& operator=(Secret&& other) noexcept;
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
@@ -30,7 +30,7 @@ class Secret {
   std::string_view view() const { return text_; }
 
  private:
-  void wipe();
+  static void wipe(std::string& text);
   std::string text_;
 };
 

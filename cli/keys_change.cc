@@ -160,6 +160,20 @@ Result<warrant::Trust> with_online_keys(World& world, warrant::Trust trust, cons
 }
 
 Result<Bytes> trust_body(warrant::Trust trust) {
+  std::set<Bytes> all;
+  const auto stands_twice = [&all](const Bytes& key) { return !all.insert(key).second; };
+  const auto refuse = [](const Bytes& key) {
+    return Error(Code::invalid, "the key " + to_hex(key) +
+                                    " would stand in the trust file twice; a key has one purpose and one person");
+  };
+  for (const warrant::RootKey& root : trust.roots)
+    if (stands_twice(root.public_key)) return refuse(root.public_key);
+  for (const warrant::ApproverKey& approver : trust.approvers)
+    if (stands_twice(approver.public_key)) return refuse(approver.public_key);
+  for (const auto* online : {&trust.planner_keys, &trust.freshness_keys, &trust.audit_keys})
+    for (const Bytes& key : *online)
+      if (stands_twice(key)) return refuse(key);
+
   const auto by_key = [](const auto& a, const auto& b) { return a.public_key < b.public_key; };
   std::sort(trust.roots.begin(), trust.roots.end(), by_key);
   std::sort(trust.approvers.begin(), trust.approvers.end(), by_key);

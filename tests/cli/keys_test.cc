@@ -98,7 +98,7 @@ TEST_CASE("the same key for two purposes is refused") {
   FakeWorld fake;
   fake.write("pass", phrase);
   CHECK(fake.run(init_words(fake, {"--planner", one, "--freshness", one, "--audit", three})) == 1);
-  CHECK_THAT(fake.screen.err, Catch::Contains("a key stands in it twice"));
+  CHECK_THAT(fake.screen.err, Catch::Contains("would stand in the trust file twice"));
 }
 
 TEST_CASE("init happens once") {

@@ -104,7 +104,7 @@ class Keys(unittest.TestCase):
         self.assertRegex(public, '^[0-9a-f]{64}$')
         ann.signing('keys', 'approver', 'add', 'alice', '--public', public, '--risk-max', '3', '--expires', '30d')
         self.assertIn(public + '  alice, up to risk 3', ann.reeve('keys', 'show'))
-        self.assertIn('a key stands in it twice',
+        self.assertIn('would stand in the trust file twice',
                       ann.signing('keys', 'approver', 'add', 'bob', '--public', public, code=1))
         ann.signing('keys', 'approver', 'remove', 'alice')
         self.assertIn('nobody can approve yet', ann.reeve('keys', 'show'))
@@ -201,7 +201,9 @@ class Keys(unittest.TestCase):
                       alice.reeve('keys', 'take', mallory.trust('trust-1.rvt'), code=1))
         with open(ann.trust('trust-1.rvt'), 'rb') as file:
             whole = bytearray(file.read())
-        for at in range(0, len(whole), 7):
+        # It ends with a key's id, which is a hint and decides nothing, a tag, a length, and the signature.
+        hint = range(len(whole) - 66 - 32, len(whole) - 66)
+        for at in set(range(0, len(whole), 7)) - set(hint):
             torn = alice.path('torn.rvt')
             with open(torn, 'wb') as file:
                 file.write(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
