@@ -1,8 +1,11 @@
 // Lists, invites and revokes agents.
 #include "cli/agents.h"
 
+#include <algorithm>
+
 #include "cli/api.h"
 #include "cli/harmless.h"
+#include "cli/keys_store.h"
 #include "cli/profile.h"
 #include "cli/render.h"
 #include "common/base/ids.h"
@@ -36,6 +39,19 @@ Result<Agent> find_agent(Client& client, const std::string& wanted) {
                                   " agents; say which by its id: " + ids);
 }
 
+// The command that makes the host's runner believe the org's root keys, by what is believed on this machine. Where that
+// is nothing, nothing: the server's word would not do.
+Result<std::string> runner_command(World& world, Client& client) {
+  const std::vector<std::string> orgs = TRY(pinned_orgs(world));
+  if (orgs.empty()) return std::string();
+  const Me me = TRY(client.me());
+  if (std::find(orgs.begin(), orgs.end(), me.org) == orgs.end()) return std::string();
+  const LocalTrust local = TRY(load_trust(world, me.org));
+  if (!local.state.trust()) return std::string();
+  return "reeve-runner enroll --org " + me.org + " --root " +
+         warrant::to_string(warrant::root_fingerprint(*local.state.trust()));
+}
+
 }  // namespace
 
 Status run_agents_list(World& world, const AgentsListOptions& options) {
@@ -60,11 +76,20 @@ Status run_agents_token(World& world, const AgentsTokenOptions& options) {
   Client client(world.http, profile);
   const Token token = TRY(client.make_token(options.valid_for));
 
-  if (options.json) return world.screen.print(harmless_json(token.json.dump()) + "\n");
+  const std::string runner = TRY(runner_command(world, client));
+  if (options.json) {
+    Json shown = token.json;
+    if (!runner.empty()) shown.set("runner_command", runner);
+    return world.screen.print(harmless_json(shown.dump()) + "\n");
+  }
   world.screen.say("run this on the new host" +
                    (token.expires ? " before " + format_when(*token.expires, Zone::utc) : std::string()) +
                    "; it works once");
-  return world.screen.print(harmless_line(token.command) + "\n");
+  if (runner.empty())
+    world.screen.say(
+        "it enrols the agent alone: this machine does not know the org's root keys, so the host could not tell whose "
+        "fixes to run; begin with `reeve keys init`, or `reeve keys pin` and `reeve keys fetch`");
+  return world.screen.print(harmless_line(token.command) + (runner.empty() ? "" : " && " + runner) + "\n");
 }
 
 Status run_agents_revoke(World& world, const AgentsRevokeOptions& options) {

@@ -21,7 +21,9 @@ struct AgentsRevokeOptions {
 };
 
 Status run_agents_list(World& world, const AgentsListOptions& options);
-// The enrol command alone goes to standard output, so that `ssh HOST "$(reeve agents token)"` works.
+// The enrol command alone goes to standard output, so that `ssh HOST "$(reeve agents token)"` works. Where this machine
+// knows the org's trust file, it goes on with a command that tells the host's runner the root keys: from here, never
+// from the server.
 Status run_agents_token(World& world, const AgentsTokenOptions& options);
 Status run_agents_revoke(World& world, const AgentsRevokeOptions& options);
 

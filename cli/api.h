@@ -159,12 +159,13 @@ class Client {
   using Query = std::vector<std::pair<std::string, std::string>>;
   Result<Json> audit(Query query);                             // a page of /v1/audit
   Result<Bytes> audit_export(uint64_t from, uint64_t leaves);  // as the server writes it
+  // The answer of any other route, as it is. An answer without a body is null.
+  Result<Json> get(const std::string& path, Query query = {}, Duration wait = {});
+  Result<Json> post(const std::string& path, const Json& body);
 
  private:
   Result<HttpAnswer> send(const std::string& method, const std::string& path, Query query, Bytes body,
                           Duration wait = {});
-  Result<Json> get(const std::string& path, Query query, Duration wait = {});
-  Result<Json> post(const std::string& path, const Json& body);
 
   HttpFetch& http_;
   const Profile profile_;

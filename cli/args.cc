@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <charconv>
 
+#include "cli/command_rows.h"
+#include "cli/fix_args.h"
 #include "cli/harmless.h"
 #include "cli/help.h"
+#include "cli/keys_args.h"
 #include "cli/server_url.h"
 
 namespace reeve::cli {
@@ -157,6 +160,57 @@ void add_audit(CLI::App& app, Typed& typed) {
       ->type_name("FILE");
   verify.add_option("--against", typed.audit_verify.against, "an earlier export, to find what was rewritten since")
       ->type_name("FILE");
+}
+
+using Row = CommandRow<Command>;
+
+CLI::App& at_path(CLI::App& app, const std::vector<const char*>& path) {
+  CLI::App* at = &app;
+  for (const char* word : path) {
+    const std::vector<CLI::App*> there =
+        at->get_subcommands([word](const CLI::App* one) { return one->get_name() == word; });
+    at = there.empty() ? at->add_subcommand(word) : there.front();
+  }
+  return *at;
+}
+
+void add_option_row(CLI::App& command, const OptionRow& row) {
+  if (bool* const* flag = std::get_if<bool*>(&row.value)) {
+    command.add_flag(row.names, **flag, row.summary);
+    return;
+  }
+  CLI::Option* option = nullptr;
+  if (std::string* const* text = std::get_if<std::string*>(&row.value)) {
+    option = command.add_option(row.names, **text, row.summary);
+  } else {
+    option = command.add_option(row.names, *std::get<std::vector<std::string>*>(row.value), row.summary);
+    if (*row.names == '-') option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+  option->type_name(row.type)->required(row.required);
+}
+
+void add_rows(CLI::App& app, const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    CLI::App& command = at_path(app, row.path);
+    command.description(row.summary);
+    if (row.footer != nullptr) command.footer(row.footer);
+    if (!row.read) command.require_subcommand(0, 1);
+    for (const OptionRow& option : row.options) add_option_row(command, option);
+  }
+}
+
+// The command of the row whose words were typed, the longest of them; nothing where it is no row's.
+std::optional<Result<Command>> read_rows(const CLI::App& app, const std::vector<Row>& rows) {
+  const Row* found = nullptr;
+  for (const Row& row : rows) {
+    const CLI::App* at = &app;
+    for (const char* word : row.path)
+      at = at != nullptr && at->got_subcommand(word) ? at->get_subcommand(word) : nullptr;
+    if (at == nullptr || (found != nullptr && found->path.size() >= row.path.size())) continue;
+    found = &row;
+  }
+  if (found == nullptr) return std::nullopt;
+  return found->read ? found->read() : Result<Command>(Command(Answer{app.help()}));
 }
 
 // CLI11 would call them subcommands.
@@ -402,11 +456,17 @@ Result<Command> parse_args(const std::vector<std::string>& arguments, WallTime n
   add_logs(app, typed);
   add_metrics(app, typed);
   add_audit(app, typed);
+  KeysTyped keys;
+  FixTyped fix;
+  std::vector<Row> rows = keys_rows(keys);
+  for (Row& row : fix_rows(fix)) rows.push_back(std::move(row));
+  add_rows(app, rows);
   name_groups(app);
 
   try {
     // CLI11 takes its vector from the back.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    if (std::optional<Result<Command>> command = read_rows(app, rows)) return *std::move(command);
     return read_command(app, typed, now);
   } catch (const CLI::CallForHelp&) {
     return Command(Answer{app.help()});

@@ -9,10 +9,14 @@
 #include <vector>
 
 #include "cli/agents.h"
+#include "cli/approve.h"
 #include "cli/audit.h"
+#include "cli/fix.h"
+#include "cli/keys.h"
 #include "cli/login.h"
 #include "cli/logs.h"
 #include "cli/metrics.h"
+#include "cli/plan.h"
 #include "cli/status.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
@@ -24,9 +28,13 @@ struct Answer {
   std::string text;
 };
 
-using Command = std::variant<Answer, LoginOptions, StatusOptions, AgentsListOptions, AgentsTokenOptions,
-                             AgentsRevokeOptions, LogsOptions, MetricsListOptions, MetricsQueryOptions, AuditListOptions,
-                             AuditExportOptions, AuditVerifyOptions>;
+using Command =
+    std::variant<Answer, LoginOptions, StatusOptions, AgentsListOptions, AgentsTokenOptions, AgentsRevokeOptions,
+                 LogsOptions, MetricsListOptions, MetricsQueryOptions, KeysInitOptions, KeysNewOptions,
+                 KeysApproverAddOptions, KeysApproverRemoveOptions, KeysRotateOptions, KeysRenewOptions,
+                 KeysSignOptions, KeysRevokeOptions, KeysShowOptions, KeysPinOptions, KeysTakeOptions, KeysFetchOptions,
+                 KeysPushOptions, PlanOptions, ApproveOptions, FixRunOptions, FixOrderOptions, ReceiptsOptions,
+                 FixesOptions, AuditListOptions, AuditExportOptions, AuditVerifyOptions>;
 
 // `arguments` without the program's name. `now` is the day that "10:30" is on. Errors are Code::invalid.
 Result<Command> parse_args(const std::vector<std::string>& arguments, WallTime now);

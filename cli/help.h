@@ -11,6 +11,8 @@ inline constexpr const char* reeve =
   reeve logs --level error --since 15m   what went wrong just before
   reeve metrics system.cpu.utilization   how it went, as a curve
   reeve agents token                     the command that enrols another host
+  reeve keys show                        who may approve what
+  reeve approve PLAN --key alice.pem     read a fix, and sign it
 
 Every command has its own: reeve logs --help
 
@@ -67,11 +69,12 @@ inline constexpr const char* agents_token =
     R"help(Examples:
   reeve agents token
   reeve agents token --valid-for 10m
-  ssh web-2 "sudo $(reeve agents token)"
+  ssh web-2 "sudo sh -c '$(reeve agents token)'"
 
 The token in the command works once, for an hour at most. The command carries
 the CA's fingerprint, so that the new host knows its server from the first
-word.)help";
+word. Where this machine knows the org's trust file (reeve keys show), a second
+command tells the host its root keys: they never come from the server.)help";
 
 inline constexpr const char* agents_revoke =
     R"(Examples:

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "cli/http.h"
+#include "cli/keyboard.h"
 #include "cli/run.h"
 #include "cli/terminal.h"
 
@@ -23,9 +24,11 @@ int main(int argc, char** argv) {
   SystemRandom random;
   const std::unique_ptr<Screen> screen = make_screen();
   const std::unique_ptr<HttpFetch> http = make_http_fetch(stop.descriptor());
+  const std::unique_ptr<Keyboard> keyboard = make_keyboard(stop.descriptor());
   World world{.http = *http,
               .screen = *screen,
               .patience = stop,
+              .keyboard = *keyboard,
               .disk = sys::real_disk(),
               .clock = clock,
               .random = random,

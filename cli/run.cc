@@ -27,6 +27,27 @@ struct Runner {
   Status operator()(const AuditListOptions& options) const { return run_audit_list(world, options); }
   Status operator()(const AuditExportOptions& options) const { return run_audit_export(world, options); }
   Status operator()(const AuditVerifyOptions& options) const { return run_audit_verify(world, options); }
+
+  Status operator()(const KeysInitOptions& options) const { return run_keys_init(world, options); }
+  Status operator()(const KeysNewOptions& options) const { return run_keys_new(world, options); }
+  Status operator()(const KeysApproverAddOptions& options) const { return run_keys_approver_add(world, options); }
+  Status operator()(const KeysApproverRemoveOptions& options) const { return run_keys_approver_remove(world, options); }
+  Status operator()(const KeysRotateOptions& options) const { return run_keys_rotate(world, options); }
+  Status operator()(const KeysRenewOptions& options) const { return run_keys_renew(world, options); }
+  Status operator()(const KeysSignOptions& options) const { return run_keys_sign(world, options); }
+  Status operator()(const KeysRevokeOptions& options) const { return run_keys_revoke(world, options); }
+  Status operator()(const KeysShowOptions& options) const { return run_keys_show(world, options); }
+  Status operator()(const KeysPinOptions& options) const { return run_keys_pin(world, options); }
+  Status operator()(const KeysTakeOptions& options) const { return run_keys_take(world, options); }
+  Status operator()(const KeysFetchOptions& options) const { return run_keys_fetch(world, options); }
+  Status operator()(const KeysPushOptions& options) const { return run_keys_push(world, options); }
+
+  Status operator()(const PlanOptions& options) const { return run_plan(world, options); }
+  Status operator()(const ApproveOptions& options) const { return run_approve(world, options); }
+  Status operator()(const FixRunOptions& options) const { return run_fix(world, options); }
+  Status operator()(const FixOrderOptions& options) const { return run_fix_order(world, options); }
+  Status operator()(const ReceiptsOptions& options) const { return run_receipts(world, options); }
+  Status operator()(const FixesOptions& options) const { return run_fixes(world, options); }
 };
 
 }  // namespace

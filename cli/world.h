@@ -35,6 +35,16 @@ class Patience {
   virtual bool has_ended() const = 0;
 };
 
+// The person, asked on the terminal itself, wherever standard input and output go.
+class Keyboard {
+ public:
+  virtual ~Keyboard() = default;
+  // One line without its end. Code::unavailable where there is no terminal, Code::cancelled when the user gave up.
+  virtual Result<std::string> ask(const std::string& prompt) = 0;
+  // The same, without showing what is typed.
+  virtual Result<std::string> ask_hidden(const std::string& prompt) = 0;
+};
+
 // The variables that mean something to us, empty where unset.
 struct Environment {
   std::string home;      // HOME
@@ -48,6 +58,7 @@ struct World {
   HttpFetch& http;
   Screen& screen;
   Patience& patience;
+  Keyboard& keyboard;
   sys::Disk& disk;
   Clock& clock;
   Random& random;

@@ -7,11 +7,13 @@ build_packages=(
   g++ cmake ninja-build ccache mold pkg-config git ca-certificates
   libuv1-dev libprotobuf-dev protobuf-compiler libssl-dev libzstd-dev libre2-dev libsqlite3-dev libboost-dev
   libwslay-dev libnghttp2-dev libcurl4-openssl-dev nlohmann-json3-dev libsimdjson-dev libsnappy-dev zlib1g-dev
-  libcli11-dev libyaml-cpp-dev libsystemd-dev libargon2-dev liblua5.4-dev
+  libcli11-dev libyaml-cpp-dev libsystemd-dev libargon2-dev liblua5.4-dev libp11-kit-dev
 )
 # The page is built with npm; where it came from elsewhere, the distribution's would not go beside it.
 command -v npm >/dev/null || build_packages+=(nodejs npm)
-test_packages=(catch2 clang-format-14 clang-tidy-14 python3 python3-cryptography openssl zstd shellcheck systemd)
+test_packages=(
+  catch2 clang-format-14 clang-tidy-14 python3 python3-cryptography openssl zstd shellcheck systemd softhsm2 opensc
+)
 # Real peers of the end-to-end tests; their services are not started.
 peer_packages=(chromium redis-server rsyslog rsyslog-openssl bsdutils prometheus prometheus-node-exporter curl)
 

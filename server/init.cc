@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/crypto/digest.h"
 #include "common/sys/crypto.h"
 #include "common/sys/lock_file.h"
 #include "common/sys/password.h"
@@ -11,7 +12,6 @@
 #include "server/org_files.h"
 #include "server/store/accounts.h"
 #include "server/store/sqlite_store.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

@@ -14,7 +14,7 @@ struct OrgFiles {
   std::string ca_key() const { return directory + "/ca.key"; }  // mode 0600, as every file here
   std::string server_certificate() const { return directory + "/server.pem"; }
   std::string server_key() const { return directory + "/server.key"; }
-  std::string signing_key() const { return directory + "/jwt.key"; }            // signs tokens; of all orgs
+  std::string signing_key() const { return directory + "/jwt.key"; }  // signs tokens; of all orgs
   // What this org's server signs with, made at its first start (docs/warrant.md). Runners believe them as far as the
   // trust file names them.
   std::string planner_key() const { return directory + "/planner.key"; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/crypto/digest.h"
 #include "common/sys/lock_file.h"
 #include "common/sys/password.h"
 #include "server/api/permission.h"
@@ -10,7 +11,6 @@
 #include "server/orgs.h"
 #include "server/store/accounts.h"
 #include "server/store/sqlite_store.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

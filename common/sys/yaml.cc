@@ -148,6 +148,11 @@ bool YamlMap::has(std::string_view key) {
   return state_->find(key).has_value();
 }
 
+bool YamlMap::is_quoted(std::string_view key) {
+  const auto node = state_->find(key);
+  return node && node->IsScalar() && node->Tag() == "!";
+}
+
 std::vector<std::string> YamlMap::keys() const {
   std::vector<std::string> keys;
   for (const auto& entry : state_->node) {

@@ -61,6 +61,9 @@ class YamlMap {
   // name.
   std::vector<std::string> keys() const;
 
+  // Whether the value stands in quotes: then it is text, even where it looks like a number.
+  bool is_quoted(std::string_view key);
+
   // Each leaves `value` alone where the key is absent or its value draws a complaint.
   void read(std::string_view key, bool& value);
   void read(std::string_view key, std::string& value, TextLimits limits);

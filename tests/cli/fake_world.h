@@ -69,6 +69,26 @@ class FakeScreen : public Screen {
   bool reader_has_gone = false;
 };
 
+// Types what it was told to, in order. Nothing left to type is a person who is not there.
+class FakeKeyboard : public Keyboard {
+ public:
+  Result<std::string> ask(const std::string& prompt) override {
+    prompts.push_back(prompt);
+    if (lines.empty()) return Error(Code::unavailable, "there is no terminal to ask on");
+    std::string line = lines.front();
+    lines.pop_front();
+    return line;
+  }
+  Result<std::string> ask_hidden(const std::string& prompt) override {
+    hidden += 1;
+    return ask(prompt);
+  }
+
+  std::deque<std::string> lines;
+  std::vector<std::string> prompts;
+  size_t hidden = 0;
+};
+
 // Answers the calls it was told of, in order, and remembers them. An unexpected call fails the test.
 class FakeServer : public HttpFetch {
  public:
@@ -156,10 +176,12 @@ class FakeWorld {
   FakePatience patience{clock};
   FakeServer server{patience};
   FakeScreen screen;
+  FakeKeyboard keyboard;
   SeededRandom random{1};
   World world{.http = server,
               .screen = screen,
               .patience = patience,
+              .keyboard = keyboard,
               .disk = sys::real_disk(),
               .clock = clock,
               .random = random,

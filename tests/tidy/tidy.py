@@ -48,6 +48,7 @@ LIBRARY_HOMES = {
     'nlohmann/': ['common/base/json.cc'],
     'nghttp2/': ['common/sys/'],
     'argon2.h': ['common/sys/'],
+    'p11-kit/': ['cli/pkcs11.cc'],
     'zlib.h': ['common/sys/'],
     'snappy': ['server/api/content_encoding.cc'],
     'simdjson.h': ['server/doors/'],
