@@ -19,7 +19,6 @@ struct OrgFiles {
   // trust file names them.
   std::string planner_key() const { return directory + "/planner.key"; }
   std::string freshness_key() const { return directory + "/freshness.key"; }
-  std::string audit_key() const { return directory + "/audit.key"; }
   std::string admin_password() const { return directory + "/admin.password"; }  // of the first admin, as it was made
   std::string api_key() const { return directory + "/api.key"; }  // of the first admin; the store holds its hash alone
   std::string audit_key() const { return directory + "/audit.key"; }  // signs checkpoints of the org's audit

@@ -57,11 +57,17 @@ int ended(const Status& status) {
   return status.ok() ? 0 : fail(status.error());
 }
 
-// Two runners on one folder would both be right, and run a step twice.
+// Two runners on one folder would both be right, and run a step twice. A child of a runner that was killed holds the
+// folder too until it has become the keeper; that is waited for.
 Result<Descriptor> take_folder(const std::string& path) {
+  constexpr int tries = 20;
+  constexpr useconds_t pause_us = 100'000;
   Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return errno_error(errno, "open " + path);
-  if (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) return errno_error(errno, path + " is used by another runner");
+  for (int i = 0; ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0; ++i) {
+    if (i == tries) return errno_error(errno, path + " is used by another runner");
+    ::usleep(pause_us);
+  }
   return folder;
 }
 

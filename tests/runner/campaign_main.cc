@@ -2,7 +2,7 @@
 //
 //     runner_campaign [--attacks N] [--genuine N] [--seed N]
 //
-// Prints what was refused how often, then `campaign: N passed, N failed`.
+// Prints what was refused how often, then `N passed, N failed`.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -32,6 +32,6 @@ int main(int count, char** words) {
               static_cast<unsigned long long>(report.started_by_attacks),
               report.first_breach.empty() ? "" : (", first " + report.first_breach).c_str(),
               static_cast<unsigned long long>(report.genuine_done), static_cast<unsigned long long>(report.genuine));
-  std::printf("campaign: %d passed, %d failed\n", nothing_started + all_done, !nothing_started + !all_done);
+  std::printf("%d passed, %d failed\n", nothing_started + all_done, !nothing_started + !all_done);
   return nothing_started && all_done ? 0 : 1;
 }

@@ -5,7 +5,7 @@ usage: trusted_lines.py [BUILD]          default: build/dev of this clone; reeve
 
 What counts is code: a line that is neither blank nor a comment alone, in every source whose object the linker took
 (its map says which, also out of libraries) and in every header of ours that such a source includes (the compiler's own
-list). Prints each folder's sum, then `trusted: N passed, N failed`; the exit status is 1 beyond the bound.
+list). Prints each folder's sum, then `N passed, N failed`; the exit status is 1 beyond the bound.
 """
 import collections
 import os
@@ -66,7 +66,7 @@ def main():
     for obj in linked_objects(build):
         if obj not in deps:
             print(f'the linker took {obj}, of which nothing is known')
-            print('trusted: 0 passed, 1 failed')
+            print('0 passed, 1 failed')
             return 1
         files.update(f for f in deps[obj] if f.startswith(CLONE + '/') and not f.startswith(build + '/'))
     folders = collections.Counter()
@@ -81,7 +81,7 @@ def main():
     total = sum(folders.values())
     print(f'{total:6}  lines of code in {len(files)} files, at most {LINES_MAX}; {whole} with comments and blank lines')
     right = 0 < total <= LINES_MAX
-    print(f'trusted: {int(right)} passed, {int(not right)} failed')
+    print(f'{int(right)} passed, {int(not right)} failed')
     return 0 if right else 1
 
 
