@@ -354,7 +354,7 @@ def fault_policy(rng, scene):
 
 
 def fault_message(rng, scene):
-    scene.late.append(rng.choice(['flip', 'flip', 'mutate', 'mutate', 'size', 'other kind', 'other envelope',
+    scene.late.append(rng.choice(['flip', 'flip', 'mutate', 'mutate', 'size', 'size', 'size', 'other kind', 'other envelope',
                                   'spoil signature', 'splice', 'splice', 'cut']))
 
 
