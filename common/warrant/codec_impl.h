@@ -46,7 +46,7 @@ constexpr Size plan_id_size = exactly(16);
 constexpr int64_t time_ms_max = 253'402'300'799'999;  // the year 9999
 constexpr const char* bad_time = "a time is before 1970, or after 9999";
 
-// Absolute, with no empty, "." or ".." component.
+// Absolute and not the root folder itself, with no empty, "." or ".." component.
 bool is_plain_path(std::string_view path);
 
 class Encoder {
@@ -286,7 +286,7 @@ template <typename Codec, typename Time>
 void describe_life(Codec& codec, uint32_t tag, Time& from_ms, Time& to_ms, int64_t life_ms_max, const char* complaint) {
   codec.time(tag, from_ms);
   codec.time(tag + 1, to_ms);
-  codec.require(from_ms < to_ms && to_ms - from_ms <= life_ms_max, complaint);
+  codec.require(from_ms >= 0 && from_ms < to_ms && to_ms - from_ms <= life_ms_max, complaint);
 }
 
 template <typename Codec, Of<Signature> Value>

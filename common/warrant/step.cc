@@ -20,7 +20,6 @@ bool ascends(const Pairs& pairs) {
 }  // namespace
 
 bool is_plain_path(std::string_view path) {
-  if (path == "/") return true;
   if (path.empty() || path[0] != '/') return false;
   for (size_t at = 0; at < path.size();) {
     const size_t end = std::min(path.find('/', at + 1), path.size());

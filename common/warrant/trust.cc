@@ -22,10 +22,11 @@ bool holds_all(const std::vector<T>& sorted, const std::vector<T>& of) {
   return std::includes(sorted.begin(), sorted.end(), of.begin(), of.end());
 }
 
-// Persons, not keys: who holds two of them counts once.
-bool signed_by_threshold(const Envelope& envelope, const Trust& trust) {
+// Persons, not keys: who holds two of them counts once. `revoked` none: what was revoked does not matter.
+bool signed_by_threshold(const Envelope& envelope, const Trust& trust, const TrustState* revoked) {
   std::set<std::string_view> persons;
   for (const RootKey& each : trust.roots) {
+    if (revoked != nullptr && revoked->root_revoked(each)) continue;
     if (!persons.contains(each.person) && signed_by(envelope, each.public_key)) persons.insert(each.person);
   }
   return persons.size() >= trust.root_threshold;
@@ -96,7 +97,7 @@ Status TrustState::take_trust(const Envelope& envelope) {
   if (envelope.payload_type != type_trust) return refuse("trust", "the payload is of another type");
   const Trust next = TRY(decode_trust(envelope.payload));
   if (next.org != org_) return refuse("trust", "it is another org's");
-  if (!signed_by_threshold(envelope, next)) return refuse("trust", "too few of its own roots have signed it");
+  if (!signed_by_threshold(envelope, next, nullptr)) return refuse("trust", "too few of its own roots have signed it");
   // A chain may begin before the enrolment: what is not pinned is neither believed nor an attack.
   const bool pinned = root_fingerprint(next).digest == fingerprint_.digest && next.version >= fingerprint_.version_min;
   if (!trust_ && !pinned) return {};
@@ -108,8 +109,8 @@ Status TrustState::take_trust(const Envelope& envelope) {
     return refuse("trust",
                   "version " + std::to_string(next.version) + " does not follow " + std::to_string(trust_->version));
   }
-  if (trust_ && !signed_by_threshold(envelope, *trust_)) {
-    return refuse("trust", "too few of the roots before it have signed it");
+  if (trust_ && !(signed_by_threshold(envelope, *trust_, this) && signed_by_threshold(envelope, next, this))) {
+    return refuse("trust", "too few of the roots before it, or of its own that are not revoked, have signed it");
   }
   trust_ = next;
   kept_.trust = {envelope};
@@ -123,9 +124,12 @@ Status TrustState::take_revocation(const Envelope& envelope) {
   if (next.org != org_) return refuse("revocation", "it is another org's");
   if (!trust_) return refuse("revocation", "no trust file is known yet");
   const bool by_a_root = std::any_of(trust_->roots.begin(), trust_->roots.end(), [&](const RootKey& each) {
-    return !key_revoked(each.public_key) && signed_by(envelope, each.public_key);
+    return !root_revoked(each) && signed_by(envelope, each.public_key);
   });
   if (!by_a_root) return refuse("revocation", "no root has signed it");
+  if (revocation_ && next.version == revocation_->version && next != *revocation_) {
+    return refuse("revocation", "there is another version " + std::to_string(next.version));
+  }
   if (next.version <= revocation_version()) return {};
   const Revocation before = revocation_.value_or(Revocation{});
   const bool grows = holds_all(next.keys, before.keys) && holds_all(next.persons, before.persons) &&
@@ -153,6 +157,9 @@ Status TrustState::take_freshness(const Envelope& envelope) {
 
 bool TrustState::key_revoked(BytesView public_key) const {
   return revocation_ && contains(revocation_->keys, key_id(public_key));
+}
+bool TrustState::root_revoked(const RootKey& root) const {
+  return key_revoked(root.public_key) || person_revoked(root.person);
 }
 bool TrustState::person_revoked(std::string_view person) const {
   return revocation_ && contains(revocation_->persons, std::string(person));

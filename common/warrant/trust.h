@@ -130,6 +130,7 @@ class TrustState {
 
   bool key_revoked(BytesView public_key) const;
   bool person_revoked(std::string_view person) const;
+  bool root_revoked(const RootKey& root) const;  // the key or its person
   bool plan_revoked(BytesView plan) const;
   bool step_revoked(BytesView step_id) const;
   bool host_revoked(BytesView host) const;

@@ -122,7 +122,7 @@ TEST_CASE("programs within their bounds are taken, and nothing beyond") {
   expect<Step>(
       sample_step(), decode_step,
       {
-          {"the root folder", "", [](Step& s) { argv_of(s).path = "/"; }},
+          {"the root folder", "path is not absolute", [](Step& s) { argv_of(s).path = "/"; }},
           {"a relative path", "path is not absolute", [](Step& s) { argv_of(s).path = "usr/bin/true"; }},
           {"no path", "path is not absolute", [](Step& s) { argv_of(s).path = ""; }},
           {"..", "path is not absolute", [](Step& s) { argv_of(s).path = "/usr/../bin/true"; }},

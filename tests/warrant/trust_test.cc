@@ -96,7 +96,8 @@ TEST_CASE("the next version needs both thresholds, counted in persons") {
   sort_roots(next);
 
   CHECK(why(state.take_trust(sign_by(next, {old_root, r2}))) == "trust: too few of its own roots have signed it");
-  CHECK(why(state.take_trust(sign_by(next, {r2, r3}))) == "trust: too few of the roots before it have signed it");
+  CHECK(why(state.take_trust(sign_by(next, {r2, r3}))) ==
+        "trust: too few of the roots before it, or of its own that are not revoked, have signed it");
   CHECK(state.trust_version() == 1);
   CHECK(state.take_trust(sign_by(next, {old_root, r2, r3})).ok());
   CHECK(state.trust_version() == 2);
@@ -166,6 +167,7 @@ TEST_CASE("a revocation list only grows, and any root may sign it") {
   CHECK(why(state.take_revocation(list(2, {"bob"}))) == "revocation: it lacks something that was revoked before");
   CHECK(state.take_revocation(list(5, {"ada", "bob"})).ok());
   CHECK(state.take_revocation(list(2, {})).ok());  // old: passed by
+  CHECK(why(state.take_revocation(list(5, {"ada"}))) == "revocation: there is another version 5");
   CHECK(state.revocation_version() == 5);
 
   Revocation foreign{.org = "umbrella", .version = 6, .at_ms = now};
@@ -214,6 +216,38 @@ TEST_CASE("everything that can be revoked is, by its id; a revoked root signs no
     other.revoke(less);
     CHECK(!fresh.take_revocation(*other.revocation_list).ok());
   }
+}
+
+TEST_CASE("a root that was revoked, by its key or its person, does not count for the next version") {
+  const bool by_person = GENERATE(false, true);
+  SignedOrg org("acme", now);
+  const Party second{.person = "root-2"};
+  Trust two = org.trust;
+  two.version = 2;
+  two.roots.push_back({second.key.public_key(), second.person});
+  sort_roots(two);
+  org.roots.push_back(second);
+  org.publish(two);
+  TrustState state("acme", {.digest = root_fingerprint(two).digest, .version_min = 2});
+  REQUIRE(state.take_trust(org.trust_files[1]).ok());
+  Revocation list{.version = 1, .at_ms = now};
+  if (by_person) list.persons = {"root-2"};
+  if (!by_person) list.keys = {key_id(second.key.public_key())};
+  org.revoke(list);
+  REQUIRE(state.take_revocation(*org.revocation_list).ok());
+
+  Trust next = two;
+  next.version = 3;
+  CHECK(!state.take_trust(sign_by(next, {second})).ok());
+  CHECK(state.take_trust(sign_by(next, {org.roots[0]})).ok());
+  list.version = 2;
+  CHECK(!state
+             .take_revocation(
+                 sign(type_revocation,
+                      encode(Revocation{
+                          .org = "acme", .version = 2, .at_ms = now, .keys = list.keys, .persons = list.persons}),
+                      second.key))
+             .ok());
 }
 
 TEST_CASE("a statement of freshness is signed by its key, and never goes back") {
