@@ -70,12 +70,12 @@ void Checkpoints::answer(const Question& question) {
 // Whatever is due.
 void Checkpoints::look() {
   const Instant now = clock_.now();
-  const bool pass_due = !read_ || now - passed_ >= options_.interval / 3 * 2;
+  const bool pass_due = passed_ == Instant{} || now - passed_ >= options_.interval / 3 * 2;
   Status done;
   if (pass_due) {
     passed_ = now;
     done = pass();
-  } else {
+  } else if (read_) {
     const Result<AuditTree> tree = world_.store.accounts().audit_tree();
     const bool many = tree.ok() && tree->size >= read_->next + checkpoint_entries_max;
     if (many) done = extend();
