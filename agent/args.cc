@@ -73,6 +73,12 @@ Command parse_args(int argc, char** argv) {
   add_config(*status_app, status.config_path);
   add_identity(*status_app, status.identity_dir);
 
+  WitnessCommand witness;
+  CLI::App* witness_app = app.add_subcommand("witness", "Show what is pinned of the org's audit, and its alarm.");
+  add_config(*witness_app, witness.config_path);
+  witness_app->add_flag("--reset", witness.reset,
+                        "forget pin, key and alarm: what is shown next is believed; the agent must be stopped");
+
   TestCommand test;
   test.directory = ".";
   CLI::App* test_app = app.add_subcommand("test", "Run parsers written in Lua against their golden files.");
@@ -110,6 +116,7 @@ Command parse_args(int argc, char** argv) {
   if (run_app->parsed()) return run;
   if (check_app->parsed()) return check_command;
   if (enroll_app->parsed()) return enroll;
+  if (witness_app->parsed()) return witness;
   if (test_app->parsed()) return test;
   if (new_app->parsed()) return new_parser;
   if (plugin_app->parsed()) return plugin_test;

@@ -28,6 +28,11 @@ struct StatusCommand {
   std::string config_path;
   std::string identity_dir;
 };
+// What this agent has pinned of its org's audit.
+struct WitnessCommand {
+  std::string config_path;
+  bool reset = false;
+};
 struct ListCommand {
   std::string config_path;  // whose parser folders are looked at, where it is there
 };
@@ -49,8 +54,8 @@ struct PluginTestCommand {
 struct EndCommand {
   int status = 0;
 };
-using Command = std::variant<RunCommand, CheckCommand, EnrollCommand, StatusCommand, ListCommand, TestCommand,
-                             NewParserCommand, PluginTestCommand, EndCommand>;
+using Command = std::variant<RunCommand, CheckCommand, EnrollCommand, StatusCommand, WitnessCommand, ListCommand,
+                             TestCommand, NewParserCommand, PluginTestCommand, EndCommand>;
 
 Command parse_args(int argc, char** argv);
 

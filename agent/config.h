@@ -81,6 +81,7 @@ struct AgentConfig {
   std::string spool_dir() const { return data_dir + "/spool"; }
   std::string identity_dir() const { return data_dir + "/identity"; }
   std::string lock_file() const { return data_dir + "/agent.lock"; }
+  std::string witness_file() const { return data_dir + "/witness.json"; }
   std::string status_file() const { return data_dir + "/status.json"; }
 };
 

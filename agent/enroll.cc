@@ -118,6 +118,7 @@ Result<Identity> enroll(sys::Disk& disk, const EnrollOptions& options) {
   identity.org = json.string_or("org");
   identity.certificate_pem = json.string_or("certificate");
   identity.ca_pem = json.string_or("ca");
+  identity.audit_key = from_hex(json.string_or("audit_key")).value_or("");
 
   const sys::CertificateInfo ca = TRY_DURING(sys::certificate_info(identity.ca_pem), "enroll: the CA sent");
   if (ca.fingerprint != fingerprint) {

@@ -33,6 +33,7 @@ Result<Identity> load_identity(sys::Disk& disk, const std::string& directory) {
   identity.agent = *agent;
   identity.link = *link;
   identity.org = json.string_or("org");
+  identity.audit_key = from_hex(json.string_or("audit_key")).value_or("");
   identity.key_pem = TRY_DURING(read_part(disk, directory, "key.pem"), "read the identity");
   identity.certificate_pem = TRY_DURING(read_part(disk, directory, "cert.pem"), "read the identity");
   identity.ca_pem = TRY_DURING(read_part(disk, directory, "ca.pem"), "read the identity");
@@ -52,6 +53,7 @@ Status save_identity(sys::Disk& disk, const std::string& directory, const Identi
   json.set("agent_id", to_string(identity.agent));
   json.set("org", identity.org);
   json.set("link", to_string(identity.link));
+  if (!identity.audit_key.empty()) json.set("audit_key", to_hex(identity.audit_key));
   return sys::write_file_atomically(disk, directory + "/identity.json", json.dump(2) + "\n");
 }
 

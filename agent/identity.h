@@ -3,7 +3,7 @@
 //     <directory>/key.pem         0600, never leaves the host
 //     <directory>/cert.pem        named after the agent's id; good for 30 days, renewed at two thirds
 //     <directory>/ca.pem          what the server's certificate must be signed by
-//     <directory>/identity.json   agent id, org, link address
+//     <directory>/identity.json   agent id, org, link address, the key of the org's audit
 //
 // identity.json is written last: where it is, the others are. Blocking calls; any thread but a loop's.
 #pragma once
@@ -26,6 +26,7 @@ struct Identity {
   Bytes key_pem;
   Bytes certificate_pem;
   Bytes ca_pem;
+  Bytes audit_key;  // 32 bytes: what checkpoints of the audit must be signed by; empty: of an older enrolment
 };
 
 // Code::not_found where the host is not enrolled.

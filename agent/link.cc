@@ -94,6 +94,7 @@ struct LinkSession::State {
   void on(const wire::Reject& frame, Instant now, Actions& actions);
   void on(const wire::LiveHint& frame, Instant now, Actions& actions);
   void on(const wire::RenewResponse& frame, Instant now, Actions& actions);
+  void on(const wire::AuditHead& frame, Instant now, Actions& actions);
 
   void pump(Instant now, Actions& actions);
   bool send_one(wire::Lane which, Instant now, Actions& actions);
@@ -211,6 +212,12 @@ std::vector<LinkAction> LinkSession::request_certificate(const std::string& csr_
   return actions;
 }
 
+std::vector<LinkAction> LinkSession::send_audit_pin(const wire::AuditPin& pin) {
+  Actions actions;
+  if (state_->phase == State::Phase::open) state_->send(actions, pin);
+  return actions;
+}
+
 bool LinkSession::welcomed() const {
   return state_->phase == State::Phase::open;
 }
@@ -323,6 +330,11 @@ void LinkSession::State::on(const wire::RenewResponse& frame, Instant, Actions& 
   } else {
     log_warn("the server does not renew our certificate", {{"reason", printable(frame.error)}});
   }
+}
+
+void LinkSession::State::on(const wire::AuditHead& frame, Instant, Actions& actions) {
+  if (phase != Phase::open) return close(actions, "AuditHead before Welcome");
+  actions.push_back(WitnessAudit{frame});
 }
 
 // -- Sending ---------------------------------------------------------------------------------------------------------

@@ -53,11 +53,14 @@ struct ServeLive {
 struct InstallCertificate {
   std::string pem;
 };
+struct WitnessAudit {
+  wire::AuditHead head;
+};
 struct CloseLink {
   std::string reason;
 };
 using LinkAction = std::variant<SendFrame, FetchBlock, AcknowledgeSpool, SetAside, BeginNewEpoch, ServeLive,
-                                InstallCertificate, CloseLink>;
+                                InstallCertificate, WitnessAudit, CloseLink>;
 
 class LinkSession {
  public:
@@ -83,6 +86,7 @@ class LinkSession {
   std::vector<LinkAction> on_written(uint64_t bytes, Instant now);
   std::vector<LinkAction> tick(Instant now, const wire::AgentStatus& status);
   std::vector<LinkAction> request_certificate(const std::string& csr_pem);
+  std::vector<LinkAction> send_audit_pin(const wire::AuditPin& pin);
 
   bool welcomed() const;
   uint64_t frames_unknown() const;  // of a kind from the future; passed by

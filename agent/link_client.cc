@@ -65,6 +65,7 @@ struct LinkClient::Impl : std::enable_shared_from_this<Impl> {
   void perform(const BeginNewEpoch& action);
   void perform(const ServeLive& action);
   void perform(const InstallCertificate& action);
+  void perform(const WitnessAudit& action);
   void perform(const CloseLink& action);
 
   // Runs `task` on the loop, where the client still lives.
@@ -218,6 +219,7 @@ void LinkClient::Impl::note_open() {
   if (!session || !session->welcomed() || state == "open") return;
   state = "open";
   log_info("the link is open", {{"server", to_string(options.server)}});
+  if (handlers.audit_pin) perform(session->send_audit_pin(handlers.audit_pin()));
 }
 
 void LinkClient::Impl::renew_when_due() {
@@ -307,6 +309,12 @@ void LinkClient::Impl::perform(const InstallCertificate& action) {
     if (!installed.ok()) return log_error("the new certificate is refused", {{"error", installed.error().text()}});
     answer(std::move(identity));
   });
+}
+
+void LinkClient::Impl::perform(const WitnessAudit& action) {
+  if (!handlers.on_audit_head) return;
+  handlers.on_audit_head(action.head);
+  if (session) perform(session->send_audit_pin(handlers.audit_pin()));
 }
 
 void LinkClient::Impl::perform(const CloseLink& action) {

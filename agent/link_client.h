@@ -42,6 +42,9 @@ class LinkClient {
   struct Handlers {
     std::function<void(Duration duration)> on_live;  // someone watches
     std::function<wire::AgentStatus()> status;       // of this moment
+    // What the witness has pinned, told to the server when a link opens and after each head. None: no witness.
+    std::function<wire::AuditPin()> audit_pin = {};
+    std::function<void(const wire::AuditHead& head)> on_audit_head = {};
   };
 
   static Result<std::unique_ptr<LinkClient>> open(World world, Options options, Handlers handlers);

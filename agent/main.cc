@@ -16,10 +16,12 @@
 #include "agent/plugin_test.h"
 #include "agent/run.h"
 #include "agent/status.h"
+#include "agent/witness.h"
 #include "collectors/table.h"
 #include "common/secrets/redact.h"
 #include "common/sys/disk.h"
 #include "common/sys/host_info.h"
+#include "common/sys/lock_file.h"
 #include "common/sys/privileges.h"
 #include "common/sys/yaml.h"
 
@@ -82,6 +84,9 @@ int perform(const EnrollCommand& command) {
                                 .proxy = config->link.proxy,
                                 .replace = command.replace});
   if (!identity.ok()) return complain(identity.error());
+  // What was pinned belongs to the identity that was given up.
+  const Status forgotten = sys::real_disk().remove(config->witness_file());
+  if (!forgotten.ok() && forgotten.error().code() != Code::not_found) return complain(forgotten.error(), failed);
   std::printf("this host is agent %s of org %s now\n", to_string(identity->agent).c_str(), identity->org.c_str());
   std::printf("start it with: reeve-agent run --config %s\n", command.config_path.c_str());
   return done;
@@ -95,6 +100,22 @@ int perform(const StatusCommand& command) {
   if (!answer.ok()) return complain(answer.error(), failed);
   std::fputs(answer->text.c_str(), stdout);
   return answer->running ? done : failed;
+}
+
+int perform(const WitnessCommand& command) {
+  const Result<AgentConfig> config = read_config(command.config_path);
+  if (!config.ok()) return complain(config.error(), wrong_input);
+  const WallTime now = SystemClock().wall();
+  if (command.reset) {
+    if (const Status became = sys::become_owner_of(config->data_dir); !became.ok()) return complain(became.error());
+    const auto lock = sys::LockFile::take(config->lock_file());
+    if (!lock.ok()) return complain(lock.error().during("stop the agent first"), failed);
+    const Status saved = save_witness(sys::real_disk(), config->witness_file(), {});
+    if (!saved.ok()) return complain(saved.error(), failed);
+  }
+  const std::optional<WitnessPin> pin = load_witness(sys::real_disk(), config->witness_file(), now);
+  std::fputs(describe(pin).c_str(), stdout);
+  return pin && !pin->alarm.empty() ? failed : done;
 }
 
 int perform(const ListCommand& command) {

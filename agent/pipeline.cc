@@ -9,6 +9,7 @@
 #include "agent/link_client.h"
 #include "agent/plugin_host.h"
 #include "agent/version.h"
+#include "agent/witness.h"
 #include "agent/worker_plan.h"
 #include "common/base/log.h"
 #include "common/sys/crypto.h"
@@ -40,6 +41,8 @@ struct Pipeline::Stages : std::enable_shared_from_this<Pipeline::Stages> {
 
   // Later ones are destroyed first: readers before what they write to.
   std::unique_ptr<DiskWorker> disk_worker;
+  std::optional<Witness> witness;
+  bool witness_unsaved = false;  // the disk worker was full
   std::unique_ptr<LinkClient> link;
   std::vector<std::unique_ptr<CollectWorker>> collect_workers;  // the first one reads what needs no script
   std::atomic<bool> collecting{false};                          // all of them are there
@@ -61,6 +64,9 @@ struct Pipeline::Stages : std::enable_shared_from_this<Pipeline::Stages> {
   void open_collect_worker(size_t index, WorkerShare share);
   Status open_metrics_listener();
   AgentSnapshot snapshot() const;
+  void open_witness();
+  void witness_audit(const wire::AuditHead& head);
+  void save_pin();
   void write_status();
   void watch_for_eof();
 
@@ -131,6 +137,7 @@ Result<Positions> Pipeline::Stages::open_spool() {
 Status Pipeline::Stages::open_link() {
   const Identity& identity = *options.identity;
   now.agent = to_string(identity.agent);
+  open_witness();
   const Endpoint server = options.config.server.value_or(identity.link);
   LinkClient::Handlers handlers;
   handlers.on_live = [this](Duration duration) {
@@ -144,6 +151,8 @@ Status Pipeline::Stages::open_link() {
         .oldest_unsent_age_ms =
             std::chrono::duration_cast<std::chrono::milliseconds>(now.spool.oldest_unsent_age).count()};
   };
+  handlers.audit_pin = [this] { return witness->frame(); };
+  handlers.on_audit_head = [this](const wire::AuditHead& head) { witness_audit(head); };
   link = TRY(LinkClient::open({.loop = world.loop,
                                .disk = world.disk,
                                .random = world.random,
@@ -157,6 +166,31 @@ Status Pipeline::Stages::open_link() {
                                .proxy = options.config.link.proxy},
                               std::move(handlers)));
   return {};
+}
+
+// Before the loop runs, so it may read. What was never pinned begins with the key that enrolment gave.
+void Pipeline::Stages::open_witness() {
+  const WallTime wall = world.loop.clock().wall();
+  std::optional<WitnessPin> pin = load_witness(world.disk, options.config.witness_file(), wall);
+  if (!pin) pin = WitnessPin{.public_key = options.identity->audit_key};
+  if (!pin->alarm.empty()) log_error("the audit's witness has an alarm", {{"alarm", pin->alarm}});
+  witness.emplace(options.identity->org, std::move(*pin));
+}
+
+void Pipeline::Stages::witness_audit(const wire::AuditHead& head) {
+  if (!witness->take(head, world.loop.clock().wall())) return;
+  const std::string& alarm = witness->pin().alarm;
+  if (!alarm.empty()) log_error("the audit's history was rewritten", {{"alarm", alarm}});
+  save_pin();
+  if (!alarm.empty()) write_status();
+}
+
+void Pipeline::Stages::save_pin() {
+  witness_unsaved =
+      !disk_worker->try_run([pin = witness->pin(), path = options.config.witness_file(), &disk = world.disk](Spool&) {
+        const Status saved = save_witness(disk, path, pin);
+        if (!saved.ok()) log_error("what is pinned of the audit cannot be kept", {{"error", saved.error().text()}});
+      });
 }
 
 void Pipeline::Stages::open_collectors(Positions restored) {
@@ -232,12 +266,17 @@ AgentSnapshot Pipeline::Stages::snapshot() const {
   AgentSnapshot result = now;
   result.updated = world.loop.clock().wall();
   result.link = link ? link->state() : "not used";
+  if (witness) {
+    result.audit_size = witness->pin().size;
+    result.audit_alarm = witness->pin().alarm;
+  }
   return result;
 }
 
 // Only when there is news: an idle host's disk may sleep.
 void Pipeline::Stages::write_status() {
   if (!disk_worker) return;
+  if (witness_unsaved) save_pin();
   AgentSnapshot news = snapshot();
   news.updated = {};
   std::string text = to_status_file(news);

@@ -99,6 +99,10 @@ std::string to_prometheus(const AgentSnapshot& snapshot) {
   text.add("spool_quarantined_total", "counter", "Damaged pieces set aside.", snapshot.spool.quarantined);
   text.add("spool_full", "gauge", "1 while files wait for room.", snapshot.spool.full_reason.empty() ? 0 : 1);
   text.add("link_up", "gauge", "1 while the server has welcomed us.", snapshot.link == "open" ? 1 : 0);
+  text.add("audit_pinned_entries", "gauge", "Entries of the audit that this agent has pinned as its witness.",
+           snapshot.audit_size);
+  text.add("audit_alarm", "gauge", "1 since the audit's history was seen rewritten, until a person clears it.",
+           snapshot.audit_alarm.empty() ? 0 : 1);
   return text.take();
 }
 
@@ -111,6 +115,8 @@ std::string to_status_file(const AgentSnapshot& snapshot) {
   json.set("started", format_rfc3339(snapshot.started));
   json.set("updated", format_rfc3339(snapshot.updated));
   json.set("link", snapshot.link);
+  json.set("audit_size", snapshot.audit_size);
+  json.set("audit_alarm", snapshot.audit_alarm);
   json.set("rows", snapshot.batcher.rows);
   json.set("points", snapshot.batcher.points);
   json.set("dropped_bytes", dropped_total(snapshot));
@@ -153,6 +159,8 @@ Result<StatusAnswer> read_status(sys::Disk& disk, const AgentConfig& config, con
   answer.linked = answer.running && json.string_or("link") == "open";
   line("as of", json.string_or("updated"));
   line("link", answer.running ? json.string_or("link") : "not running");
+  const std::string alarm = json.string_or("audit_alarm");
+  line("audit", alarm.empty() ? std::to_string(json.int_or("audit_size")) + " entries pinned" : "ALARM: " + alarm);
   line("rows", std::to_string(json.int_or("rows")) + " since " + json.string_or("started"));
   line("dropped", std::to_string(json.int_or("dropped_bytes")) + " bytes");
   if (const std::string parsers = json.string_or("parsers"); !parsers.empty()) line("parsers", parsers);

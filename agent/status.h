@@ -26,6 +26,8 @@ struct AgentSnapshot {
   WallTime started;
   WallTime updated;
   WallTime certificate_not_after;
+  uint64_t audit_size = 0;    // entries of the audit that are pinned
+  std::string audit_alarm{};  // what contradicts them; empty: nothing
   BatcherCounters batcher;
   SpoolReport spool;
 };

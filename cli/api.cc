@@ -9,6 +9,7 @@ namespace {
 
 constexpr Duration answer_timeout = 30s;
 constexpr Duration tail_timeout = 10s;  // beyond the wait that was asked for: a dead connection must not look quiet
+constexpr Duration export_wait = 2min;
 constexpr size_t pages_max = 1000;
 
 using Query = std::vector<std::pair<std::string, std::string>>;
@@ -313,6 +314,17 @@ Result<Token> Client::make_token(const std::string& valid_for) {
   Token token{.command = json.string_or("command"), .expires = time_of(json, "expires"), .json = json};
   if (token.command.empty()) return strange_answer("it has no command");
   return token;
+}
+
+Result<Json> Client::audit(Query query) {
+  return get("/v1/audit", std::move(query));
+}
+
+Result<Bytes> Client::audit_export(uint64_t from, uint64_t leaves) {
+  HttpAnswer answer = TRY(send("GET", "/v1/audit/export",
+                               {{"from", std::to_string(from)}, {"limit", std::to_string(leaves)}}, {}, export_wait));
+  if (answer.status < 200 || answer.status > 299) return refusal(profile_.url, answer);
+  return std::move(answer.body);
 }
 
 Status Client::revoke(const std::string& agent_id) {

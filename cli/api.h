@@ -156,8 +156,10 @@ class Client {
   Result<Token> make_token(const std::string& valid_for);  // empty for the API's default
   Status revoke(const std::string& agent_id);              // a UUID
 
-  // The answer of any other route, as it is. An answer without a body is null.
   using Query = std::vector<std::pair<std::string, std::string>>;
+  Result<Json> audit(Query query);                             // a page of /v1/audit
+  Result<Bytes> audit_export(uint64_t from, uint64_t leaves);  // as the server writes it
+  // The answer of any other route, as it is. An answer without a body is null.
   Result<Json> get(const std::string& path, Query query = {}, Duration wait = {});
   Result<Json> post(const std::string& path, const Json& body);
 

@@ -41,6 +41,10 @@ struct Typed {
   std::vector<std::string> labels;
   std::string step;
   std::string agg;
+
+  AuditListOptions audit;
+  AuditExportOptions audit_export;
+  AuditVerifyOptions audit_verify;
 };
 
 Error bad(const std::string& place, const std::string& found, const std::string& allowed) {
@@ -127,6 +131,35 @@ void add_metrics(CLI::App& app, Typed& typed) {
   metrics.add_option("--agg", typed.agg, "avg (default) min max sum last count rate")->type_name("HOW");
   metrics.add_flag("--local", typed.local, "times in the local zone instead of UTC");
   add_json(metrics, typed);
+}
+
+void add_audit(CLI::App& app, Typed& typed) {
+  CLI::App& audit = *app.add_subcommand("audit", "who did what: list, export, verify");
+  audit.footer(help::audit);
+  audit.require_subcommand(1);
+
+  CLI::App& list = *audit.add_subcommand("list", "the entries, the newest at the bottom");
+  list.footer(help::audit_list);
+  add_window(list, typed);
+  list.add_option("--from", typed.audit.from, "not before")->type_name("TIME");
+  list.add_option("--to", typed.audit.to, "before; default now")->type_name("TIME");
+  list.add_option("--action", typed.audit.action, "this action alone, such as user.create")->type_name("ACTION");
+  list.add_option("-n,--limit", typed.limit, "at most so many entries; default 100")->type_name("N");
+  list.add_flag("--local", typed.local, "times in the local zone instead of UTC");
+  add_json(list, typed);
+
+  CLI::App& written = *audit.add_subcommand("export", "all of it in a file that can be verified");
+  written.footer(help::audit_export);
+  written.add_option("FILE", typed.audit_export.file, "where to write it")->required()->type_name("");
+
+  CLI::App& verify = *audit.add_subcommand("verify", "whether an export is what was written; offline");
+  verify.footer(help::audit_verify);
+  verify.add_option("FILE", typed.audit_verify.file, "an export")->required()->type_name("");
+  verify.add_option("--key", typed.audit_verify.key, "the audit's public key")->type_name("HEX");
+  verify.add_option("--trust", typed.audit_verify.trust_file, "the org's trust file, which names it")
+      ->type_name("FILE");
+  verify.add_option("--against", typed.audit_verify.against, "an earlier export, to find what was rewritten since")
+      ->type_name("FILE");
 }
 
 using Row = CommandRow<Command>;
@@ -318,12 +351,33 @@ Result<Command> read_agents(const CLI::App& agents, const Typed& typed) {
   return Command(AgentsListOptions{.json = typed.json});
 }
 
+Result<Command> read_audit(const CLI::App& audit, const Typed& typed, WallTime now) {
+  if (audit.got_subcommand("export")) return Command(typed.audit_export);
+  if (audit.got_subcommand("list")) {
+    AuditListOptions options = typed.audit;
+    options.zone = typed.local ? Zone::local : Zone::utc;
+    options.json = typed.json;
+    TRY(read_window("audit list", typed, now, options.from, options.to));
+    if (!typed.limit.empty())
+      options.entries_max = TRY(read_count("audit list: --limit", typed.limit, 1, audit_entries_listed_max));
+    return Command(std::move(options));
+  }
+  const AuditVerifyOptions& options = typed.audit_verify;
+  if (!options.key.empty() && !options.trust_file.empty())
+    return Error(Code::invalid, "audit verify: --key and --trust both say whose signature counts; give one of them");
+  const std::optional<Bytes> key = from_hex(options.key);
+  if (!options.key.empty() && (!key || key->size() != 32))
+    return bad("audit verify: --key", options.key, "64 hex digits");
+  return Command(options);
+}
+
 Result<Command> read_command(const CLI::App& app, const Typed& typed, WallTime now) {
   if (app.got_subcommand("login")) return read_login(typed);
   if (app.got_subcommand("status")) return Command(StatusOptions{.json = typed.json});
   if (app.got_subcommand("agents")) return read_agents(*app.get_subcommand("agents"), typed);
   if (app.got_subcommand("logs")) return read_logs(typed, now);
   if (app.got_subcommand("metrics")) return read_metrics(typed, now);
+  if (app.got_subcommand("audit")) return read_audit(*app.get_subcommand("audit"), typed, now);
   return Command(Answer{app.help()});
 }
 
@@ -401,6 +455,7 @@ Result<Command> parse_args(const std::vector<std::string>& arguments, WallTime n
   add_agents(app, typed);
   add_logs(app, typed);
   add_metrics(app, typed);
+  add_audit(app, typed);
   KeysTyped keys;
   FixTyped fix;
   std::vector<Row> rows = keys_rows(keys);

@@ -10,6 +10,7 @@
 
 #include "cli/agents.h"
 #include "cli/approve.h"
+#include "cli/audit.h"
 #include "cli/fix.h"
 #include "cli/keys.h"
 #include "cli/login.h"
@@ -27,12 +28,13 @@ struct Answer {
   std::string text;
 };
 
-using Command = std::variant<Answer, LoginOptions, StatusOptions, AgentsListOptions, AgentsTokenOptions,
-                             AgentsRevokeOptions, LogsOptions, MetricsListOptions, MetricsQueryOptions, KeysInitOptions,
-                             KeysNewOptions, KeysApproverAddOptions, KeysApproverRemoveOptions, KeysRotateOptions,
-                             KeysRenewOptions, KeysSignOptions, KeysRevokeOptions, KeysShowOptions, KeysPinOptions,
-                             KeysTakeOptions, KeysFetchOptions, KeysPushOptions, PlanOptions, ApproveOptions,
-                             FixRunOptions, FixOrderOptions, ReceiptsOptions, FixesOptions>;
+using Command =
+    std::variant<Answer, LoginOptions, StatusOptions, AgentsListOptions, AgentsTokenOptions, AgentsRevokeOptions,
+                 LogsOptions, MetricsListOptions, MetricsQueryOptions, AuditListOptions, AuditExportOptions,
+                 AuditVerifyOptions, KeysInitOptions, KeysNewOptions, KeysApproverAddOptions, KeysApproverRemoveOptions,
+                 KeysRotateOptions, KeysRenewOptions, KeysSignOptions, KeysRevokeOptions, KeysShowOptions,
+                 KeysPinOptions, KeysTakeOptions, KeysFetchOptions, KeysPushOptions, PlanOptions, ApproveOptions,
+                 FixRunOptions, FixOrderOptions, ReceiptsOptions, FixesOptions>;
 
 // `arguments` without the program's name. `now` is the day that "10:30" is on. Errors are Code::invalid.
 Result<Command> parse_args(const std::vector<std::string>& arguments, WallTime now);

@@ -127,4 +127,40 @@ drawn. --agg rate turns a counter into its growth per second.
 TIME is how long ago (15m, 2h, 7d), a time of today (10:30), a day (2026-11-21)
 or both (2026-11-21T10:30:00Z); UTC unless --local is given.)";
 
+inline constexpr const char* audit =
+    R"(Examples:
+  reeve audit list --since 24h              who did what today
+  reeve audit export audit.ndjson           all of it, signed
+  reeve audit verify audit.ndjson           is it what was written?)";
+
+inline constexpr const char* audit_list =
+    R"(Examples:
+  reeve audit list
+  reeve audit list --action agent.revoke --since 30d
+  reeve audit list --json -n 1000 | jq -r .actor.name | sort | uniq -c)";
+
+inline constexpr const char* audit_export =
+    R"(Examples:
+  reeve audit export audit-$(date +%F).ndjson
+
+The file has every entry that is kept with its hash in the audit's Merkle tree,
+the hashes of those that are not kept any more, and the newest checkpoint that
+the server signed. Keep it away from the server: a later export can be held
+against it.)";
+
+inline constexpr const char* audit_verify =
+    R"(Examples:
+  reeve audit verify audit.ndjson
+  reeve audit verify audit.ndjson --key 3d40...
+  reeve audit verify audit.ndjson --trust trust.env
+  reeve audit verify new.ndjson --against old.ndjson
+
+Asks no server. Every entry is hashed anew, and the tree's root is held against
+the signed checkpoint; the first entry that does not fit is named. Exit code 1
+where anything does not.
+
+Whoever owns the server and its key can sign a rewritten history. It shows
+against an earlier export, and on every agent, which remember what they were
+shown: reeve agents list. The trust file is believed as it is.)";
+
 }  // namespace reeve::cli::help

@@ -24,6 +24,9 @@ struct Runner {
   Status operator()(const LogsOptions& options) const { return run_logs(world, options); }
   Status operator()(const MetricsListOptions& options) const { return run_metrics_list(world, options); }
   Status operator()(const MetricsQueryOptions& options) const { return run_metrics_query(world, options); }
+  Status operator()(const AuditListOptions& options) const { return run_audit_list(world, options); }
+  Status operator()(const AuditExportOptions& options) const { return run_audit_export(world, options); }
+  Status operator()(const AuditVerifyOptions& options) const { return run_audit_verify(world, options); }
 
   Status operator()(const KeysInitOptions& options) const { return run_keys_init(world, options); }
   Status operator()(const KeysNewOptions& options) const { return run_keys_new(world, options); }

@@ -11,7 +11,9 @@ build_packages=(
 )
 # The page is built with npm; where it came from elsewhere, the distribution's would not go beside it.
 command -v npm >/dev/null || build_packages+=(nodejs npm)
-test_packages=(catch2 clang-format-14 clang-tidy-14 python3 openssl zstd shellcheck systemd softhsm2 opensc)
+test_packages=(
+  catch2 clang-format-14 clang-tidy-14 python3 python3-cryptography openssl zstd shellcheck systemd softhsm2 opensc
+)
 # Real peers of the end-to-end tests; their services are not started.
 peer_packages=(chromium redis-server rsyslog rsyslog-openssl bsdutils prometheus prometheus-node-exporter curl)
 

@@ -12,6 +12,8 @@ namespace {
 
 constexpr Duration retention_min = 24h;
 constexpr Duration retention_max = 24h * 3650;
+constexpr Duration checkpoint_interval_min = 1s;
+constexpr Duration checkpoint_interval_max = 60s;
 constexpr size_t names_max = 64;
 constexpr int64_t requests_max = 1'000'000'000;
 constexpr size_t org_chars_max = 63;
@@ -80,6 +82,10 @@ Result<ServerConfig> parse_server_config(const std::string& path, std::string_vi
     limits->read("credential_requests", config.limits.per_credential, {.min = 1, .max = requests_max});
     limits->read("org_requests", config.limits.per_org, {.min = 1, .max = requests_max});
   }
+  if (auto audit = root.map("audit")) {
+    audit->read_duration("checkpoint_interval", config.audit_checkpoint_interval,
+                         {.min = checkpoint_interval_min, .max = checkpoint_interval_max});
+  }
   std::string level = "info";
   root.read_choice("log_level", level, {"debug", "info", "warn", "error"});
   const auto* found = std::find(level_names.begin(), level_names.end(), level);
@@ -110,6 +116,8 @@ std::string format_server_config(const ServerConfig& config) {
   out += "\nlimits:  # requests within a minute; more are answered with 429\n";
   out += "  credential_requests: " + std::to_string(config.limits.per_credential) + "  # of an API key or a user\n";
   out += "  org_requests: " + std::to_string(config.limits.per_org) + "\n\n";
+  out += "audit:\n";
+  out += "  checkpoint_interval: " + format_duration(config.audit_checkpoint_interval) + "\n\n";
   out += "log_level: " + std::string(level_names[static_cast<size_t>(config.log_level)]) + "\n";
   return out;
 }

@@ -16,6 +16,8 @@
 //     limits:                         # requests within a minute; more are answered with 429
 //       credential_requests: 6000     # of an API key or a user
 //       org_requests: 60000
+//     audit:
+//       checkpoint_interval: 60s      # 1s to 60s; witnesses see within it what was rewritten
 //     log_level: info
 //
 // An unknown or repeated key, a wrong kind and a value out of range are complaints with file, line and column. Checking
@@ -57,6 +59,7 @@ struct ServerConfig {
   Duration retention = 24h * 30;
   uint64_t disk_free_min = 256_MiB;
   RequestLimits limits;
+  Duration audit_checkpoint_interval = 60s;
   LogLevel log_level = LogLevel::info;
 };
 

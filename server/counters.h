@@ -9,8 +9,17 @@
 
 namespace reeve::server {
 
+struct AuditCounters {
+  std::atomic<uint64_t> checkpoints{0};
+  std::atomic<uint64_t> passes{0};  // over all entries
+  std::atomic<uint64_t> passes_failed{0};
+  std::atomic<uint64_t> entries_strange{0};  // changed, missing or put in, each time they are read
+  std::atomic<uint64_t> alarms{0};           // that agents raised
+};
+
 struct ServerCounters {
   IngestCounters ingest;
+  AuditCounters audit;
 
   // The link.
   std::atomic<uint64_t> sessions{0};  // open now

@@ -105,6 +105,7 @@ struct IngestSession::State {
   void on(const wire::Gap& frame, WallTime wall, Actions& actions);
   void on(const wire::AgentStatus& frame, WallTime wall, Actions& actions);
   void on(wire::RenewRequest frame, WallTime wall, Actions& actions);
+  void on(wire::AuditPin frame, WallTime wall, Actions& actions);
 
   std::optional<std::string> why_hello_is_wrong(const wire::Hello& frame) const;
   bool is_repeat(const wire::BlockChunk& chunk, Actions& actions);
@@ -241,6 +242,12 @@ std::vector<IngestAction> IngestSession::send_live_hint(Duration duration) {
   if (state_->phase != State::Phase::open) return actions;
   const int64_t for_ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   state_->send(actions, wire::LiveHint{.for_ms = for_ms});
+  return actions;
+}
+
+std::vector<IngestAction> IngestSession::send_audit_head(const wire::AuditHead& head) {
+  Actions actions;
+  if (state_->phase == State::Phase::open) state_->send(actions, head);
   return actions;
 }
 
@@ -430,6 +437,12 @@ void IngestSession::State::on(const wire::AgentStatus& frame, WallTime wall, Act
                                  .spool_bytes = frame.spool_bytes,
                                  .dropped_total = frame.dropped_total,
                                  .oldest_unsent_age_ms = frame.oldest_unsent_age_ms}});
+}
+
+void IngestSession::State::on(wire::AuditPin frame, WallTime, Actions& actions) {
+  if (phase != Phase::open) return close(actions, "an audit pin before Welcome");
+  frame.alarm = to_utf8(frame.alarm);
+  actions.push_back(TakeAuditPin{std::move(frame)});
 }
 
 void IngestSession::State::on(wire::RenewRequest frame, WallTime, Actions& actions) {

@@ -40,11 +40,14 @@ struct UpdateAgent {
 struct SignCertificate {  // answered by on_certificate
   std::string csr_pem;
 };
+struct TakeAuditPin {
+  wire::AuditPin pin;
+};
 struct CloseSession {  // the last action of a session
   std::string reason;
 };
-using IngestAction =
-    std::variant<SendToAgent, ReadStreamState, CommitBlock, CommitGap, UpdateAgent, SignCertificate, CloseSession>;
+using IngestAction = std::variant<SendToAgent, ReadStreamState, CommitBlock, CommitGap, UpdateAgent, SignCertificate,
+                                  TakeAuditPin, CloseSession>;
 
 // What sessions count, summed over all of them. Written on the loop thread, read by any.
 struct IngestCounters {
@@ -76,6 +79,7 @@ class IngestSession {
   std::vector<IngestAction> on_certificate(const Result<std::string>& certificate_pem);
   std::vector<IngestAction> tick(Instant now);
   std::vector<IngestAction> send_live_hint(Duration duration);
+  std::vector<IngestAction> send_audit_head(const wire::AuditHead& head);
 
  private:
   struct State;

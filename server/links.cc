@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/json.h"
 #include "common/base/log.h"
 #include "server/api/problem.h"
 
@@ -31,7 +32,11 @@ struct Link {
   Uuid agent;
   std::unique_ptr<sys::WebSocket> socket;
   IngestSession session;
-  WallTime certificate_not_after;  // of the newest certificate this link has seen
+  WallTime certificate_not_after;             // of the newest certificate this link has seen
+  std::optional<Checkpoints::Pin> audit_pin;  // none: this agent is no witness
+  // A proof begins at the pin, so one head is under way at a time; the pin that answers it ends that.
+  bool audit_head_asked = false;
+  bool audit_head_wanted = false;
   bool closing = false;
   bool paused = false;
 };
@@ -45,6 +50,7 @@ struct Links::Impl : std::enable_shared_from_this<Impl> {
   std::unordered_map<Uuid, std::shared_ptr<Link>> links;  // the one that counts of each agent
   std::unordered_set<std::shared_ptr<Link>> leaving;      // waiting for the closing handshake
   std::unordered_map<Uuid, AgentSeen> seen;               // since it was last written down
+  std::unordered_map<Uuid, std::string> audit_alarms;     // what each agent last said, where it said anything
   std::shared_ptr<const AgentSet> online = std::make_shared<AgentSet>();
   Instant watched_until;
   Instant hinted;
@@ -68,7 +74,11 @@ struct Links::Impl : std::enable_shared_from_this<Impl> {
   void perform(const std::shared_ptr<Link>& link, CommitGap action);
   void perform(const std::shared_ptr<Link>& link, UpdateAgent action);
   void perform(const std::shared_ptr<Link>& link, SignCertificate action);
+  void perform(const std::shared_ptr<Link>& link, TakeAuditPin action);
   void perform(const std::shared_ptr<Link>& link, const CloseSession& action);
+  void show_audit_head(const std::shared_ptr<Link>& link);
+  void on_audit_head(const std::shared_ptr<Link>& link, const std::optional<wire::AuditHead>& head);
+  void note_audit_alarm(const Uuid& agent, const std::string& alarm);
 
   void on_signed(const std::shared_ptr<Link>& link, const Result<SignedAgent>& made);
   StoreWriter::OnCommitted answer_to(const std::shared_ptr<Link>& link);
@@ -271,6 +281,61 @@ void Links::Impl::on_signed(const std::shared_ptr<Link>& link, const Result<Sign
   perform(link, link->session.on_certificate(pem));
 }
 
+void Links::Impl::perform(const std::shared_ptr<Link>& link, TakeAuditPin action) {
+  const bool first = !link->audit_pin.has_value();
+  link->audit_pin = {.size = action.pin.size, .root = std::move(action.pin.root)};
+  link->audit_head_asked = false;
+  note_audit_alarm(link->agent, action.pin.alarm);
+  if (first || link->audit_head_wanted) show_audit_head(link);
+}
+
+void Links::Impl::show_audit_head(const std::shared_ptr<Link>& link) {
+  if (world.checkpoints == nullptr || !link->audit_pin) return;
+  link->audit_head_wanted = link->audit_head_asked;
+  if (link->audit_head_asked) return;
+  std::weak_ptr<Impl> weak = weak_from_this();
+  std::weak_ptr<Link> weak_link = link;
+  sys::Loop& loop = world.loop;
+  auto on_head = [weak, weak_link, &loop](std::optional<wire::AuditHead> head) {
+    loop.post(
+        [weak, weak_link, head = std::move(head)] {
+          const auto self = weak.lock();
+          const auto the_link = weak_link.lock();
+          if (self && the_link && !the_link->closing) self->on_audit_head(the_link, head);
+        },
+        "audit head");
+  };
+  // One that is not taken now is shown with the next checkpoint.
+  link->audit_head_asked = world.checkpoints->try_head(*link->audit_pin, std::move(on_head));
+}
+
+void Links::Impl::on_audit_head(const std::shared_ptr<Link>& link, const std::optional<wire::AuditHead>& head) {
+  if (head) return perform(link, link->session.send_audit_head(*head));
+  link->audit_head_asked = false;  // it has pinned the newest
+  if (link->audit_head_wanted) show_audit_head(link);
+}
+
+void Links::Impl::note_audit_alarm(const Uuid& agent, const std::string& alarm) {
+  std::string& known = audit_alarms[agent];
+  if (known == alarm) return;
+  if (!alarm.empty()) {
+    ++world.counters.audit.alarms;
+    log_error("a witness says that the audit was rewritten", {{"agent", to_string(agent)}, {"alarm", alarm}});
+  }
+  AuditEntry entry;
+  entry.time = world.loop.clock().wall();
+  entry.actor_kind = "system";
+  entry.actor_name = "reeve-server";
+  entry.action = alarm.empty() ? "audit.alarm_cleared" : "audit.alarm";
+  entry.target = to_string(agent);
+  entry.detail = Json(Json::Object{{"alarm", alarm}}).dump();
+  const bool taken = world.writer.try_run([agent, alarm, entry](Store& store) {
+    const Status noted = store.accounts().note_audit_alarm(agent, alarm, entry);
+    if (!noted.ok()) log_error("an alarm is not written down", {{"error", noted.error().text()}});
+  });
+  if (taken) known = alarm;  // else the agent's next word tries again
+}
+
 void Links::Impl::perform(const std::shared_ptr<Link>& link, const CloseSession& action) {
   close(link, world.writer.paused() ? close_try_again : close_policy, action.reason);
 }
@@ -346,7 +411,10 @@ void Links::Impl::publish_online() {
 Links::Links(World world, Options options, std::span<const Agent> agents) {
   options.session.counters = &world.counters.ingest;
   impl_ = std::make_shared<Impl>(world, options);
-  for (const Agent& agent : agents) impl_->revoked.emplace(agent.id, agent.revoked);
+  for (const Agent& agent : agents) {
+    impl_->revoked.emplace(agent.id, agent.revoked);
+    if (!agent.audit_alarm.empty()) impl_->audit_alarms.emplace(agent.id, agent.audit_alarm);
+  }
   Impl* raw = impl_.get();
   impl_->tick_timer = world.loop.every(
       tick_interval, [raw] { raw->tick(); }, "links' clock");
@@ -382,6 +450,10 @@ void Links::watch(Duration duration) {
   const bool was_watched = impl_->watched_until > now;
   impl_->watched_until = std::max(impl_->watched_until, now + duration);
   if (!was_watched) impl_->tick();
+}
+
+void Links::show_audit_heads() {
+  for (const auto& [agent, link] : impl_->links) impl_->show_audit_head(link);
 }
 
 std::shared_ptr<const AgentSet> Links::online() const {

@@ -21,6 +21,7 @@
 #include "common/sys/loop.h"
 #include "server/api/request.h"
 #include "server/authority.h"
+#include "server/checkpoints.h"
 #include "server/counters.h"
 #include "server/ingest.h"
 #include "server/store/store.h"
@@ -41,6 +42,7 @@ class Links {
     sys::Loop& loop;
     StoreWriter& writer;
     const Authority& authority;
+    Checkpoints* checkpoints;  // null: agents witness nothing
     ServerCounters& counters;
   };
 
@@ -56,6 +58,8 @@ class Links {
   void revoke(const Uuid& agent);
   // Somebody follows the logs: agents seal quickly until this much time has passed.
   void watch(Duration duration);
+  // Agents hear of the newest checkpoint of the audit, each with the proof that its own pin needs.
+  void show_audit_heads();
   std::shared_ptr<const AgentSet> online() const;
   // No new links; closes the open ones, saying that the server stops.
   void stop();

@@ -46,9 +46,20 @@ Result<std::shared_ptr<Org>> Org::open(World world, Options options) {
   };
   org->writer = std::make_unique<StoreWriter>(world.store, world.counters, std::move(writing));
 
-  org->links = std::make_unique<Links>(
-      Links::World{.loop = world.loop, .writer = *org->writer, .authority = org->authority, .counters = world.counters},
-      Links::Options{}, known);
+  Checkpoints::Options signing;
+  signing.org = name;
+  signing.interval = options.checkpoint_interval;
+  signing.on_signed = [raw] { raw->on_loop([](Org& self) { self.links->show_audit_heads(); }, "checkpoint"); };
+  org->checkpoints = std::make_unique<Checkpoints>(
+      Checkpoints::World{.store = world.store, .writer = *org->writer, .counters = world.counters.audit},
+      std::move(options.audit_key), std::move(signing));
+
+  org->links = std::make_unique<Links>(Links::World{.loop = world.loop,
+                                                    .writer = *org->writer,
+                                                    .authority = org->authority,
+                                                    .checkpoints = org->checkpoints.get(),
+                                                    .counters = world.counters},
+                                       Links::Options{}, known);
 
   org->intake = std::make_unique<Intake>(world.store, *org->writer, world.counters.doors,
                                          Intake::Options{.org = name, .packing = {.retention = options.retention}});
@@ -71,8 +82,14 @@ Result<std::shared_ptr<Org>> Org::open(World world, Options options) {
           },
       .intake = org->intake.get(),
       .log_blocks = std::make_shared<LogBlockCache>(),
+      .checkpoints = org->checkpoints.get(),
   });
   return org;
+}
+
+void Org::stop() {
+  checkpoints->stop();
+  writer->stop();
 }
 
 void Org::drop_before(const std::string& day) {

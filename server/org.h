@@ -13,6 +13,7 @@
 #include "common/sys/loop.h"
 #include "server/api/request.h"
 #include "server/authority.h"
+#include "server/checkpoints.h"
 #include "server/doors/intake.h"
 #include "server/links.h"
 #include "server/store/store.h"
@@ -39,6 +40,8 @@ class Org : public std::enable_shared_from_this<Org> {
     std::string directory;  // on the disk that the store writes to
     uint64_t disk_free_min = 0;
     Duration retention = 24h * 30;
+    crypto::SigningKey audit_key;
+    Duration checkpoint_interval = 60s;
     std::string link_address;
     std::string api_url;
     std::function<ApiContext*(std::string_view name)> find_org;
@@ -48,6 +51,8 @@ class Org : public std::enable_shared_from_this<Org> {
   static Result<std::shared_ptr<Org>> open(World world, Options options);
 
   const std::string& name() const { return context->org; }
+  // Checkpoints first, then what was handed to the store; nobody may ask any more.
+  void stop();
   // Whole days leave the store when their time is over.
   void drop_before(const std::string& day);
 
@@ -55,6 +60,7 @@ class Org : public std::enable_shared_from_this<Org> {
   World world;
   Authority authority;
   std::unique_ptr<StoreWriter> writer;
+  std::unique_ptr<Checkpoints> checkpoints;
   std::unique_ptr<Links> links;
   std::unique_ptr<Intake> intake;
   std::unique_ptr<ApiContext> context;

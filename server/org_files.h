@@ -17,6 +17,7 @@ struct OrgFiles {
   std::string signing_key() const { return directory + "/jwt.key"; }            // signs tokens; of all orgs
   std::string admin_password() const { return directory + "/admin.password"; }  // of the first admin, as it was made
   std::string api_key() const { return directory + "/api.key"; }  // of the first admin; the store holds its hash alone
+  std::string audit_key() const { return directory + "/audit.key"; }  // signs checkpoints of the org's audit
   std::string store() const { return directory + "/store"; }
   std::string orgs() const { return directory + "/orgs"; }
   OrgFiles of_org(const std::string& name) const { return {orgs() + "/" + name}; }

@@ -98,12 +98,18 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(World world, const ServerConfig
 Status Pipeline::Stages::open_orgs() {
   check(!world.orgs.empty() && world.orgs.front().name == config.org, "the default org comes first");
   for (const OrgStore& each : world.orgs) {
+    const OrgFiles files{config.data_dir};
+    const OrgFiles own = each.name == config.org ? files : files.of_org(each.name);
+    TRY(world.disk.make_directories(own.directory));
+    crypto::SigningKey audit_key = TRY(load_or_make_signing_key(world.disk, own.audit_key()));
     const Org::World org_world{.loop = world.loop, .disk = world.disk, .store = each.store, .counters = counters};
     Org::Options options{
         .authority = authority.for_org(each.name),
         .directory = config.data_dir,
         .disk_free_min = config.disk_free_min,
         .retention = config.retention,
+        .audit_key = std::move(audit_key),
+        .checkpoint_interval = config.audit_checkpoint_interval,
         .link_address = to_string(link_address(config)),
         .api_url = api_url(config),
         .find_org = [this](std::string_view name) -> ApiContext* {
@@ -220,7 +226,7 @@ void Pipeline::stop() {
   stages_->api->stop();
   for (const auto& org : stages_->orgs) org->intake->stop();
   stages_->auth->stop();
-  for (const auto& org : stages_->orgs) org->writer->stop();
+  for (const auto& org : stages_->orgs) org->stop();
 }
 
 uint16_t Pipeline::agents_port() const {

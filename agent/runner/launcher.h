@@ -26,6 +26,7 @@ struct Exit {
   uint32_t signal = 0;
   bool timed_out = false;
   bool stopped = false;
+  bool lost = false;  // its keeper died: nobody knows how it ended
   std::string detail{};
   int64_t started_ms = 0;
   int64_t ended_ms = 0;

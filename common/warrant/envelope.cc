@@ -4,12 +4,11 @@
 #include <algorithm>
 
 #include "common/crypto/digest.h"
-#include "common/warrant/proto_impl.h"
+#include "common/warrant/codec_impl.h"
 
 namespace reeve::warrant {
 namespace {
 
-constexpr size_t type_bytes_max = 128;
 constexpr size_t envelope_bytes_max = payload_bytes_max + 4_KiB;
 
 }  // namespace
@@ -25,48 +24,22 @@ Bytes key_id(BytesView public_key) {
   return crypto::sha256(public_key);
 }
 
-void fill(proto::Envelope& out, const Envelope& envelope) {
-  out.set_payload_type(envelope.payload_type);
-  out.set_payload(envelope.payload);
-  for (const Signature& each : envelope.signatures) {
-    proto::Signature* signature = out.add_signatures();
-    signature->set_key_id(each.key_id);
-    signature->set_signature(each.signature);
-  }
+bool is_printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
-Envelope from_proto(const proto::Envelope& proto) {
-  Envelope envelope{.payload_type = proto.payload_type(), .payload = proto.payload()};
-  for (const proto::Signature& each : proto.signatures()) {
-    envelope.signatures.push_back({.key_id = each.key_id(), .signature = each.signature()});
+bool are_distinct(const std::vector<Signature>& signatures) {
+  for (auto each = signatures.begin(); each != signatures.end(); ++each) {
+    if (std::find(signatures.begin(), each, *each) != each) return false;
   }
-  return envelope;
-}
-
-void look(const Envelope& envelope, Bounds& bounds) {
-  const std::string& type = envelope.payload_type;
-  const auto printable = [](char c) { return c > ' ' && c <= '~'; };
-  bounds.require(!type.empty() && type.size() <= type_bytes_max && std::all_of(type.begin(), type.end(), printable),
-                 "the payload type is not 1 to 128 printable characters");
-  bounds.require(envelope.payload.size() <= payload_bytes_max, "the payload is longer than 40 KiB");
-  const std::vector<Signature>& signatures = envelope.signatures;
-  bounds.require(!signatures.empty() && signatures.size() <= signatures_max, "not 1 to 16 signatures");
-  for (size_t i = 0; i < signatures.size(); ++i) {
-    bounds.size(signatures[i].key_id, crypto::digest_bytes, "a key id has not 32 bytes");
-    bounds.size(signatures[i].signature, crypto::signature_bytes, "a signature has not 64 bytes");
-    const auto before = signatures.begin() + static_cast<ptrdiff_t>(i);
-    bounds.require(std::find(signatures.begin(), before, signatures[i]) == before, "a signature stands in it twice");
-  }
+  return true;
 }
 
 Bytes encode(const Envelope& envelope) {
-  proto::Envelope proto;
-  fill(proto, envelope);
-  return proto.SerializeAsString();
+  return encode_value(envelope);
 }
-
 Result<Envelope> decode_envelope(BytesView bytes) {
-  return decode_strictly<Envelope, proto::Envelope>(bytes, envelope_bytes_max, "envelope", from_proto, look);
+  return decode_value<Envelope>(bytes, envelope_bytes_max, "envelope");
 }
 
 Envelope sign(std::string_view type, Bytes payload, const crypto::SigningKey& key) {
@@ -81,9 +54,10 @@ void add_signature(Envelope& envelope, const crypto::SigningKey& key) {
 }
 
 bool signed_by(const Envelope& envelope, BytesView public_key) {
+  const Bytes id = key_id(public_key);
   const Bytes message = pre_authentication(envelope.payload_type, envelope.payload);
   return std::any_of(envelope.signatures.begin(), envelope.signatures.end(), [&](const Signature& each) {
-    return crypto::verify_ed25519(public_key, message, each.signature);
+    return each.key_id == id && crypto::verify_ed25519(public_key, message, each.signature);
   });
 }
 

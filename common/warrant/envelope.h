@@ -1,8 +1,9 @@
 // Signed bytes: DSSE 1.0 envelopes with Ed25519 signatures.
 //
 // A signature is over PAE(type, payload) = "DSSEv1 <len type> <type> <len payload> <payload>", lengths in decimal. What
-// was verified is what is used: nobody parses an envelope twice. A key's id is the SHA-256 of its public half; in an
-// envelope it is a hint and decides nothing. Any thread.
+// was verified is what is used: nobody parses an envelope twice. A key's id is the SHA-256 of its public half; a
+// signature counts only beside the id of the key that made it, so that nothing in an envelope can be changed unnoticed.
+// Any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,17 +1,15 @@
-// Steps as bytes: see step.h. What else is signed is in signed.cc.
+// Steps as bytes, and the names of what is decided: see step.h.
 #include "common/warrant/step.h"
 
 #include <algorithm>
 
 #include "common/crypto/digest.h"
-#include "common/warrant/proto_impl.h"
+#include "common/warrant/codec_impl.h"
 
 namespace reeve::warrant {
 namespace {
 
-constexpr uint32_t schema = 1;
 constexpr uint32_t approvals_most = 16;
-constexpr size_t plan_bytes = 16;
 
 template <typename Pairs>
 bool ascends(const Pairs& pairs) {
@@ -19,164 +17,75 @@ bool ascends(const Pairs& pairs) {
                             [](const auto& a, const auto& b) { return a.first >= b.first; }) == pairs.end();
 }
 
-// -- Actions and programs
-// ----------------------------------------------------------------------------------------------
-
-void fill(proto::Action& out, const Action& action) {
-  out.set_name(action.name);
-  for (const auto& [name, value] : action.arguments) {
-    proto::Argument* argument = out.add_arguments();
-    argument->set_name(name);
-    if (const auto* text = std::get_if<std::string>(&value)) {
-      argument->set_text(*text);
-    } else {
-      argument->set_number(std::get<int64_t>(value));
-    }
-  }
-}
-
-Action from_proto(const proto::Action& proto) {
-  Action action{.name = proto.name()};
-  for (const proto::Argument& each : proto.arguments()) {
-    Action::Value value = each.has_number() ? Action::Value(each.number()) : Action::Value(each.text());
-    action.arguments.emplace_back(each.name(), std::move(value));
-  }
-  return action;
-}
-
-void look(const Action& action, Bounds& bounds) {
-  bounds.name(action.name, "an action's name is not 1 to 256 bytes");
-  bounds.require(action.arguments.size() <= arguments_max, "an action has more than 64 arguments");
-  bounds.require(ascends(action.arguments), "an action's arguments are not sorted by name, each once");
-  for (const auto& [name, value] : action.arguments) {
-    bounds.name(name, "an argument's name is not 1 to 256 bytes");
-    if (const auto* text = std::get_if<std::string>(&value))
-      bounds.text(*text, "an argument is longer than 4096 bytes");
-  }
-}
-
-void fill(proto::Argv& out, const Argv& argv) {
-  out.set_path(argv.path);
-  out.set_sha256(argv.sha256);
-  for (const std::string& each : argv.arguments) out.add_arguments(each);
-  for (const auto& [name, value] : argv.environment) {
-    proto::EnvironmentVariable* variable = out.add_environment();
-    variable->set_name(name);
-    variable->set_value(value);
-  }
-  out.set_working_directory(argv.working_directory);
-  out.set_user(argv.user);
-}
-
-Argv from_proto(const proto::Argv& proto) {
-  Argv argv{.path = proto.path(),
-            .sha256 = proto.sha256(),
-            .arguments = {proto.arguments().begin(), proto.arguments().end()},
-            .working_directory = proto.working_directory(),
-            .user = proto.user()};
-  for (const proto::EnvironmentVariable& each : proto.environment()) {
-    argv.environment.emplace_back(each.name(), each.value());
-  }
-  return argv;
-}
-
-void look(const Argv& argv, Bounds& bounds) {
-  bounds.path(argv.path, "a program's path is not absolute and plain");
-  bounds.require(argv.sha256.empty() || argv.sha256.size() == crypto::digest_bytes,
-                 "a program's hash has not 32 bytes");
-  bounds.require(argv.arguments.size() <= arguments_max, "a program has more than 64 arguments");
-  for (const std::string& each : argv.arguments)
-    bounds.text(each, "an argument is longer than 4096 bytes, or holds NUL");
-  bounds.require(argv.environment.size() <= environment_max, "more than 32 environment variables");
-  bounds.require(ascends(argv.environment), "environment variables are not sorted by name, each once");
-  for (const auto& [name, value] : argv.environment) {
-    bounds.name(name, "an environment variable's name is not 1 to 256 bytes");
-    bounds.require(name.find('=') == std::string::npos, "an environment variable's name holds \"=\"");
-    bounds.text(value, "an environment variable is longer than 4096 bytes");
-  }
-  if (!argv.working_directory.empty()) bounds.path(argv.working_directory, "the working directory is not absolute");
-  bounds.name(argv.user, "a program's user is not 1 to 256 bytes");
-}
-
-void fill(proto::Exec& out, const Exec& exec) {
-  if (const auto* argv = std::get_if<Argv>(&exec.what)) {
-    fill(*out.mutable_argv(), *argv);
-  } else {
-    fill(*out.mutable_action(), std::get<Action>(exec.what));
-  }
-  out.set_timeout_ms(exec.timeout_ms);
-  out.set_output_bytes_max(exec.output_bytes_max);
-}
-
-Exec from_proto(const proto::Exec& proto) {
-  Exec exec;
-  if (proto.has_action()) {
-    exec.what = from_proto(proto.action());
-  } else {
-    exec.what = from_proto(proto.argv());
-  }
-  exec.timeout_ms = proto.timeout_ms();
-  exec.output_bytes_max = proto.output_bytes_max();
-  return exec;
-}
-
-void look(const Exec& exec, Bounds& bounds) {
-  std::visit([&bounds](const auto& what) { look(what, bounds); }, exec.what);
-  bounds.require(exec.timeout_ms >= 1 && exec.timeout_ms <= timeout_ms_max, "a time-out is not 1 ms to 1 h");
-  bounds.require(exec.output_bytes_max <= output_bytes_max, "more than 32 KiB of output are asked for");
-}
-
-// -- Steps
-// -------------------------------------------------------------------------------------------------------------
-
-Step from_step(const proto::Step& proto) {
-  Step step{.org = proto.org(),
-            .plan = proto.plan(),
-            .index = proto.index(),
-            .count = proto.count(),
-            .host = proto.host(),
-            .host_name = proto.host_name(),
-            .epoch = proto.epoch(),
-            .exec = from_proto(proto.exec())};
-  if (proto.has_probe()) step.probe = from_proto(proto.probe());
-  if (proto.has_rollback()) step.rollback = from_proto(proto.rollback());
-  step.rollback_on_failure = proto.rollback_on_failure();
-  step.keep_within_ms = proto.keep_within_ms();
-  step.effect = static_cast<Effect>(proto.effect());
-  step.risk = proto.risk();
-  step.approvals = proto.approvals();
-  step.requester = proto.requester();
-  step.policy_hash = proto.policy_hash();
-  step.not_before_ms = proto.not_before_ms();
-  step.not_after_ms = proto.not_after_ms();
-  for (const proto::Action& each : proto.preconditions()) step.preconditions.push_back(from_proto(each));
-  return step;
-}
-
-void look_at_step(const Step& step, Bounds& bounds) {
-  bounds.name(step.org, "the org is not 1 to 256 bytes");
-  bounds.size(step.plan, plan_bytes, "the plan's id has not 16 bytes");
-  bounds.require(step.count >= 1 && step.count <= steps_max, "a plan has not 1 to 10000 steps");
-  bounds.require(step.index < step.count, "the index is beyond the count");
-  bounds.size(step.host, crypto::digest_bytes, "the host's id has not 32 bytes");
-  bounds.name(step.host_name, "the host's name is not 1 to 256 bytes");
-  look(step.exec, bounds);
-  if (step.probe) look(*step.probe, bounds);
-  if (step.rollback) look(*step.rollback, bounds);
-  bounds.require(step.rollback || !step.rollback_on_failure, "it is to be rolled back on failure, but has no rollback");
-  bounds.require(step.rollback || step.keep_within_ms == 0, "it is to be kept in time, but has no rollback");
-  bounds.require(step.keep_within_ms <= keep_within_ms_max, "it is to be kept within more than 1 h");
-  bounds.require(step.effect >= Effect::read_only && step.effect <= Effect::once, "the effect is none of 1 to 3");
-  bounds.require(step.risk <= risk_highest, "the risk is not 0 to 4");
-  bounds.require(step.approvals >= 1 && step.approvals <= approvals_most, "not 1 to 16 approvals are asked for");
-  bounds.name(step.requester, "the requester is not 1 to 256 bytes");
-  bounds.size(step.policy_hash, crypto::digest_bytes, "the policy's hash has not 32 bytes");
-  bounds.life(step.not_before_ms, step.not_after_ms, step_life_ms_max, "its window is not within 24 h");
-  bounds.require(step.preconditions.size() <= preconditions_max, "more than 16 preconditions");
-  for (const Action& each : step.preconditions) look(each, bounds);
-}
-
 }  // namespace
+
+bool is_plain_path(std::string_view path) {
+  if (path == "/") return true;
+  if (path.empty() || path[0] != '/') return false;
+  for (size_t at = 0; at < path.size();) {
+    const size_t end = std::min(path.find('/', at + 1), path.size());
+    const std::string_view part = path.substr(at + 1, end - at - 1);
+    if (part.empty() || part == "." || part == "..") return false;
+    at = end;
+  }
+  return true;
+}
+
+template <typename Codec, Of<Argv> Value>
+void describe(Codec& codec, Value& argv) {
+  codec.bytes(1, argv.path, text_size, "a program's path is not absolute and plain");
+  codec.require(is_plain_path(argv.path), "a program's path is not absolute and plain");
+  codec.bytes(2, argv.sha256, {0, crypto::digest_bytes}, "a program's hash has not 32 bytes");
+  codec.require(argv.sha256.empty() || argv.sha256.size() == crypto::digest_bytes, "a program's hash has not 32 bytes");
+  codec.list(3, argv.arguments, text_size, arguments_max, "more than 64 arguments, or one of more than 4096 bytes");
+  codec.messages(4, argv.environment, environment_max, "more than 32 environment variables");
+  codec.require(ascends(argv.environment), "environment variables are not sorted by name, each once");
+  codec.bytes(5, argv.working_directory, text_size, "the working directory is not absolute and plain");
+  codec.require(argv.working_directory.empty() || is_plain_path(argv.working_directory),
+                "the working directory is not absolute and plain");
+  codec.bytes(6, argv.user, name_size, "a program's user is not 1 to 256 bytes");
+}
+
+template <typename Codec, Of<Action> Value>
+void describe(Codec& codec, Value& action) {
+  codec.bytes(1, action.name, name_size, "an action's name is not 1 to 256 bytes");
+  codec.messages(2, action.arguments, arguments_max, "more than 64 arguments");
+  codec.require(ascends(action.arguments), "an action's arguments are not sorted by name, each once");
+}
+
+template <typename Codec, Of<Exec> Value>
+void describe(Codec& codec, Value& exec) {
+  codec.choice(exec.what);
+  codec.number(3, exec.timeout_ms, 1, timeout_ms_max, "a time-out is not 1 ms to 1 h");
+  codec.number(4, exec.output_bytes_max, 0, output_bytes_max, "more than 32 KiB of output are asked for");
+}
+
+template <typename Codec, Of<Step> Value>
+void describe(Codec& codec, Value& step) {
+  describe_schema(codec);
+  codec.bytes(2, step.org, name_size, "the org is not 1 to 256 bytes");
+  codec.bytes(3, step.plan, plan_id_size, "the plan's id has not 16 bytes");
+  codec.number(4, step.index, 0, steps_max, "the index is beyond the count");
+  codec.number(5, step.count, 1, steps_max, "a plan has not 1 to 10000 steps");
+  codec.require(step.index < step.count, "the index is beyond the count");
+  codec.bytes(6, step.host, hash_size, "the host's id has not 32 bytes");
+  codec.bytes(7, step.host_name, name_size, "the host's name is not 1 to 256 bytes");
+  codec.number(8, step.epoch, 0, UINT64_MAX, "");
+  codec.message(9, step.exec);
+  codec.message(10, step.probe);
+  codec.message(11, step.rollback);
+  codec.number(12, step.rollback_on_failure, 0, 1, "neither true nor false");
+  codec.number(13, step.keep_within_ms, 0, keep_within_ms_max, "it is to be kept within more than 1 h");
+  codec.require(step.rollback || (!step.rollback_on_failure && step.keep_within_ms == 0),
+                "it is to be rolled back, but has no rollback");
+  codec.number(14, step.effect, 1, 3, "the effect is none of 1 to 3");
+  codec.number(15, step.risk, 0, risk_highest, "the risk is not 0 to 4");
+  codec.number(16, step.approvals, 1, approvals_most, "not 1 to 16 approvals are asked for");
+  codec.bytes(17, step.requester, name_size, "the requester is not 1 to 256 bytes");
+  codec.bytes(18, step.policy_hash, hash_size, "the policy's hash has not 32 bytes");
+  describe_life(codec, 19, step.not_before_ms, step.not_after_ms, step_life_ms_max, "its window is not within 24 h");
+  codec.messages(21, step.preconditions, preconditions_max, "more than 16 preconditions");
+}
 
 const std::string* Action::text(std::string_view argument) const {
   for (const auto& [key, value] : arguments) {
@@ -193,33 +102,10 @@ const int64_t* Action::number(std::string_view argument) const {
 }
 
 Bytes encode(const Step& step) {
-  proto::Step proto;
-  proto.set_schema(schema);
-  proto.set_org(step.org);
-  proto.set_plan(step.plan);
-  proto.set_index(step.index);
-  proto.set_count(step.count);
-  proto.set_host(step.host);
-  proto.set_host_name(step.host_name);
-  proto.set_epoch(step.epoch);
-  fill(*proto.mutable_exec(), step.exec);
-  if (step.probe) fill(*proto.mutable_probe(), *step.probe);
-  if (step.rollback) fill(*proto.mutable_rollback(), *step.rollback);
-  proto.set_rollback_on_failure(step.rollback_on_failure);
-  proto.set_keep_within_ms(step.keep_within_ms);
-  proto.set_effect(static_cast<uint32_t>(step.effect));
-  proto.set_risk(step.risk);
-  proto.set_approvals(step.approvals);
-  proto.set_requester(step.requester);
-  proto.set_policy_hash(step.policy_hash);
-  proto.set_not_before_ms(step.not_before_ms);
-  proto.set_not_after_ms(step.not_after_ms);
-  for (const Action& each : step.preconditions) fill(*proto.add_preconditions(), each);
-  return proto.SerializeAsString();
+  return encode_value(step);
 }
-
 Result<Step> decode_step(BytesView bytes) {
-  return decode_strictly<Step, proto::Step>(bytes, step_bytes_max, "step", from_step, look_at_step);
+  return decode_value<Step>(bytes, step_bytes_max, "step");
 }
 
 Bytes step_id(BytesView step_bytes) {

@@ -92,34 +92,41 @@ Status TrustState::take(const TrustUpdate& update) {
 }
 
 Status TrustState::take_trust(const Envelope& envelope) {
+  if (!kept_.trust.empty() && envelope == kept_.trust.back()) return {};
   if (envelope.payload_type != type_trust) return refuse("trust", "the payload is of another type");
   const Trust next = TRY(decode_trust(envelope.payload));
   if (next.org != org_) return refuse("trust", "it is another org's");
+  if (!signed_by_threshold(envelope, next)) return refuse("trust", "too few of its own roots have signed it");
+  // A chain may begin before the enrolment: what is not pinned is neither believed nor an attack.
+  const bool pinned = root_fingerprint(next).digest == fingerprint_.digest && next.version >= fingerprint_.version_min;
+  if (!trust_ && !pinned) return {};
+  if (trust_ && next.version == trust_->version && next != *trust_) {
+    return refuse("trust", "there is another version " + std::to_string(next.version));
+  }
   if (trust_ && next.version <= trust_->version) return {};
   if (trust_ && next.version != trust_->version + 1) {
     return refuse("trust",
                   "version " + std::to_string(next.version) + " does not follow " + std::to_string(trust_->version));
   }
-  // A chain may begin before the enrolment: what is not pinned is neither believed nor an attack.
-  const bool pinned = root_fingerprint(next).digest == fingerprint_.digest && next.version >= fingerprint_.version_min;
-  if (!trust_ && !pinned) return {};
-  const bool by_old = !trust_ || signed_by_threshold(envelope, *trust_);
-  if (!by_old || !signed_by_threshold(envelope, next)) return refuse("trust", "too few of the roots have signed it");
+  if (trust_ && !signed_by_threshold(envelope, *trust_)) {
+    return refuse("trust", "too few of the roots before it have signed it");
+  }
   trust_ = next;
   kept_.trust = {envelope};
   return {};
 }
 
 Status TrustState::take_revocation(const Envelope& envelope) {
+  if (kept_.revocation && envelope == *kept_.revocation) return {};
   if (envelope.payload_type != type_revocation) return refuse("revocation", "the payload is of another type");
   const Revocation next = TRY(decode_revocation(envelope.payload));
   if (next.org != org_) return refuse("revocation", "it is another org's");
-  if (next.version <= revocation_version()) return {};
   if (!trust_) return refuse("revocation", "no trust file is known yet");
   const bool by_a_root = std::any_of(trust_->roots.begin(), trust_->roots.end(), [&](const RootKey& each) {
     return !key_revoked(each.public_key) && signed_by(envelope, each.public_key);
   });
   if (!by_a_root) return refuse("revocation", "no root has signed it");
+  if (next.version <= revocation_version()) return {};
   const Revocation before = revocation_.value_or(Revocation{});
   const bool grows = holds_all(next.keys, before.keys) && holds_all(next.persons, before.persons) &&
                      holds_all(next.plans, before.plans) && holds_all(next.steps, before.steps) &&
@@ -134,11 +141,11 @@ Status TrustState::take_freshness(const Envelope& envelope) {
   if (envelope.payload_type != type_freshness) return refuse("freshness", "the payload is of another type");
   const Freshness next = TRY(decode_freshness(envelope.payload));
   if (next.org != org_) return refuse("freshness", "it is another org's");
-  if (freshness_ && next.at_ms < freshness_->at_ms) return {};
   if (!trust_) return refuse("freshness", "no trust file is known yet");
   const bool by_the_key = std::any_of(trust_->freshness_keys.begin(), trust_->freshness_keys.end(),
                                       [&](const Bytes& key) { return !key_revoked(key) && signed_by(envelope, key); });
   if (!by_the_key) return refuse("freshness", "no freshness key has signed it");
+  if (freshness_ && next.at_ms < freshness_->at_ms) return {};
   freshness_ = next;
   kept_.freshness = envelope;
   return {};

@@ -110,9 +110,9 @@ class TrustState {
   // gone.
   static Result<TrustState> restore(std::string org, RootFingerprint fingerprint, const TrustUpdate& kept);
 
-  // Code::denied: not signed as it must be, of another org, or a version that does not follow. A version that is
-  // already believed is passed by, and so is, before there is any trust, what the fingerprint does not name. The texts
-  // begin with what was refused: "trust", "revocation", "freshness".
+  // Code::denied: not signed as it must be, of another org, or a version that does not follow. What is older than what
+  // is believed is passed by where it is signed as it must be by its own roots, and so is, before there is any trust,
+  // what the fingerprint does not name. The texts begin with what was refused: "trust", "revocation", "freshness".
   Status take(const TrustUpdate& update);
   Status take_trust(const Envelope& envelope);
   Status take_revocation(const Envelope& envelope);

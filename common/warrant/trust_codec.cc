@@ -2,202 +2,130 @@
 #include <algorithm>
 #include <set>
 
-#include "common/crypto/digest.h"
-#include "common/warrant/proto_impl.h"
+#include "common/warrant/codec_impl.h"
 #include "common/warrant/trust.h"
 
 namespace reeve::warrant {
 namespace {
 
-constexpr uint32_t schema = 1;
-constexpr size_t plan_bytes = 16;
 constexpr uint32_t approvals_most = 16;
-constexpr size_t revocation_bytes_max = payload_bytes_max;
 constexpr size_t freshness_bytes_max = 1_KiB;
-constexpr int64_t trust_life_ms_max = INT64_MAX;  // its own expiry is the only bound
 
-template <typename T, typename Less>
-bool ascends(const std::vector<T>& values, Less less) {
+template <typename T, typename Less = std::less<T>>
+bool ascends(const std::vector<T>& values, Less less = {}) {
   return std::adjacent_find(values.begin(), values.end(), [&](const T& a, const T& b) { return !less(a, b); }) ==
          values.end();
 }
-template <typename T>
-bool ascends(const std::vector<T>& values) {
-  return ascends(values, std::less<T>());
-}
-
-Trust from_trust(const proto::Trust& proto) {
-  Trust trust{.org = proto.org(),
-              .version = proto.version(),
-              .not_after_ms = proto.not_after_ms(),
-              .root_threshold = proto.root_threshold()};
-  for (const proto::RootKey& each : proto.roots()) {
-    trust.roots.push_back({.public_key = each.public_key(), .person = each.person()});
-  }
-  for (const proto::ApproverKey& each : proto.approvers()) {
-    trust.approvers.push_back({.public_key = each.public_key(),
-                               .person = each.person(),
-                               .risk_max = each.risk_max(),
-                               .not_after_ms = each.not_after_ms()});
-  }
-  trust.planner_keys = {proto.planner_keys().begin(), proto.planner_keys().end()};
-  trust.freshness_keys = {proto.freshness_keys().begin(), proto.freshness_keys().end()};
-  trust.audit_keys = {proto.audit_keys().begin(), proto.audit_keys().end()};
-  trust.approvals_min = {proto.approvals_min().begin(), proto.approvals_min().end()};
-  return trust;
-}
 
 // Every key has one purpose, so it stands in one place.
-void look_at_keys(const Trust& trust, Bounds& bounds) {
-  std::set<Bytes> keys;
-  const auto take = [&](const Bytes& key) {
-    bounds.size(key, crypto::public_key_bytes, "a key has not 32 bytes");
-    bounds.require(keys.insert(key).second, "a key stands in it twice");
-  };
-  const auto by_key = [](const auto& a, const auto& b) { return a.public_key < b.public_key; };
-  bounds.require(ascends(trust.roots, by_key), "the roots are not sorted by key");
-  bounds.require(ascends(trust.approvers, by_key), "the approvers are not sorted by key");
-  for (const RootKey& each : trust.roots) take(each.public_key);
-  for (const ApproverKey& each : trust.approvers) take(each.public_key);
-  for (const auto* keys_of : {&trust.planner_keys, &trust.freshness_keys, &trust.audit_keys}) {
-    bounds.require(keys_of->size() <= online_keys_max, "more than 8 keys of the server of one kind");
-    bounds.require(ascends(*keys_of), "the keys of the server are not sorted");
-    for (const Bytes& each : *keys_of) take(each);
+bool keys_distinct(const Trust& trust) {
+  std::set<BytesView> keys;
+  size_t count = trust.roots.size() + trust.approvers.size();
+  for (const RootKey& each : trust.roots) keys.insert(each.public_key);
+  for (const ApproverKey& each : trust.approvers) keys.insert(each.public_key);
+  for (const auto* online : {&trust.planner_keys, &trust.freshness_keys, &trust.audit_keys}) {
+    count += online->size();
+    keys.insert(online->begin(), online->end());
   }
+  return keys.size() == count;
 }
 
-void look_at_trust(const Trust& trust, Bounds& bounds) {
-  bounds.name(trust.org, "the org is not 1 to 256 bytes");
-  bounds.require(trust.version >= 1, "versions begin with 1");
-  bounds.life(0, trust.not_after_ms, trust_life_ms_max, "it expires before it began, or after the year 9999");
-  bounds.require(!trust.roots.empty() && trust.roots.size() <= roots_max, "not 1 to 16 roots");
-  bounds.require(trust.approvers.size() <= approvers_max, "more than 256 approvers");
-  look_at_keys(trust, bounds);
-  std::set<std::string_view> root_persons;
-  for (const RootKey& each : trust.roots) {
-    bounds.name(each.person, "a root's person is not 1 to 256 bytes");
-    root_persons.insert(each.person);
-  }
-  bounds.require(trust.root_threshold >= 1 && trust.root_threshold <= root_persons.size(),
-                 "the threshold is not 1 to the number of the roots' persons");
-  for (const ApproverKey& each : trust.approvers) {
-    bounds.name(each.person, "an approver's name is not 1 to 256 bytes");
-    bounds.require(each.risk_max <= risk_highest, "an approver's risk is not 0 to 4");
-    bounds.life(0, each.not_after_ms, trust_life_ms_max, "an approver's key expires before 1970, or after 9999");
-  }
-  bounds.require(trust.approvals_min.size() == risk_highest + 1, "the approvals are not given for each risk, 0 to 4");
-  for (const uint32_t each : trust.approvals_min) bounds.require(each <= approvals_most, "more than 16 approvals");
+size_t root_persons(const Trust& trust) {
+  std::set<std::string_view> persons;
+  for (const RootKey& each : trust.roots) persons.insert(each.person);
+  return persons.size();
 }
 
-Revocation from_revocation(const proto::Revocation& proto) {
-  return {.org = proto.org(),
-          .version = proto.version(),
-          .at_ms = proto.at_ms(),
-          .keys = {proto.keys().begin(), proto.keys().end()},
-          .persons = {proto.persons().begin(), proto.persons().end()},
-          .plans = {proto.plans().begin(), proto.plans().end()},
-          .steps = {proto.steps().begin(), proto.steps().end()},
-          .hosts = {proto.hosts().begin(), proto.hosts().end()}};
-}
-
-void look_at_revocation(const Revocation& revocation, Bounds& bounds) {
-  bounds.name(revocation.org, "the org is not 1 to 256 bytes");
-  bounds.require(revocation.version >= 1, "versions begin with 1");
-  bounds.require(revocation.at_ms >= 0, "its time is before 1970");
-  const auto ids = [&](const std::vector<Bytes>& list, size_t size) {
-    bounds.require(list.size() <= revoked_max, "more than 1000 of one kind are revoked");
-    bounds.require(ascends(list), "a list is not sorted, each once");
-    for (const Bytes& each : list) bounds.size(each, size, "an id has not its length");
-  };
-  ids(revocation.keys, crypto::digest_bytes);
-  ids(revocation.plans, plan_bytes);
-  ids(revocation.steps, crypto::digest_bytes);
-  ids(revocation.hosts, crypto::digest_bytes);
-  bounds.require(revocation.persons.size() <= revoked_max, "more than 1000 persons are revoked");
-  bounds.require(ascends(revocation.persons), "the persons are not sorted, each once");
-  for (const std::string& each : revocation.persons) bounds.name(each, "a person is not 1 to 256 bytes");
-}
-
-Freshness from_freshness(const proto::Freshness& proto) {
-  return {.org = proto.org(),
-          .trust_version = proto.trust_version(),
-          .revocation_version = proto.revocation_version(),
-          .at_ms = proto.at_ms(),
-          .not_after_ms = proto.not_after_ms()};
-}
-
-void look_at_freshness(const Freshness& freshness, Bounds& bounds) {
-  bounds.name(freshness.org, "the org is not 1 to 256 bytes");
-  bounds.require(freshness.trust_version >= 1, "versions begin with 1");
-  bounds.life(freshness.at_ms, freshness.not_after_ms, freshness_life_ms_max,
-              "it is valid for more than 24 h, or for nothing");
-}
+constexpr auto by_key = [](const auto& a, const auto& b) { return a.public_key < b.public_key; };
 
 }  // namespace
 
-Bytes encode(const Trust& trust) {
-  proto::Trust proto;
-  proto.set_schema(schema);
-  proto.set_org(trust.org);
-  proto.set_version(trust.version);
-  proto.set_not_after_ms(trust.not_after_ms);
-  proto.set_root_threshold(trust.root_threshold);
-  for (const RootKey& each : trust.roots) {
-    proto::RootKey* root = proto.add_roots();
-    root->set_public_key(each.public_key);
-    root->set_person(each.person);
-  }
-  for (const ApproverKey& each : trust.approvers) {
-    proto::ApproverKey* approver = proto.add_approvers();
-    approver->set_public_key(each.public_key);
-    approver->set_person(each.person);
-    approver->set_risk_max(each.risk_max);
-    approver->set_not_after_ms(each.not_after_ms);
-  }
-  for (const Bytes& each : trust.planner_keys) proto.add_planner_keys(each);
-  for (const Bytes& each : trust.freshness_keys) proto.add_freshness_keys(each);
-  for (const Bytes& each : trust.audit_keys) proto.add_audit_keys(each);
-  for (const uint32_t each : trust.approvals_min) proto.add_approvals_min(each);
-  return proto.SerializeAsString();
+template <typename Codec, Of<RootKey> Value>
+void describe(Codec& codec, Value& root) {
+  codec.bytes(1, root.public_key, hash_size, "a key has not 32 bytes");
+  codec.bytes(2, root.person, name_size, "a root's person is not 1 to 256 bytes");
 }
 
+template <typename Codec, Of<ApproverKey> Value>
+void describe(Codec& codec, Value& approver) {
+  codec.bytes(1, approver.public_key, hash_size, "a key has not 32 bytes");
+  codec.bytes(2, approver.person, name_size, "an approver's name is not 1 to 256 bytes");
+  codec.number(3, approver.risk_max, 0, risk_highest, "an approver's risk is not 0 to 4");
+  codec.time(4, approver.not_after_ms);
+  codec.require(approver.not_after_ms > 0, "an approver's key expires in 1970");
+}
+
+template <typename Codec, Of<Trust> Value>
+void describe(Codec& codec, Value& trust) {
+  describe_schema(codec);
+  codec.bytes(2, trust.org, name_size, "the org is not 1 to 256 bytes");
+  codec.number(3, trust.version, 1, UINT64_MAX, "versions begin with 1");
+  codec.time(4, trust.not_after_ms);
+  codec.require(trust.not_after_ms > 0, "it expires in 1970");
+  codec.number(5, trust.root_threshold, 1, roots_max, "the threshold is not 1 to the number of the roots' persons");
+  codec.messages(6, trust.roots, roots_max, "not 1 to 16 roots");
+  codec.require(ascends(trust.roots, by_key), "the roots are not sorted by key");
+  codec.require(trust.root_threshold <= root_persons(trust),
+                "the threshold is not 1 to the number of the roots' persons");
+  codec.messages(7, trust.approvers, approvers_max, "more than 256 approvers");
+  codec.require(ascends(trust.approvers, by_key), "the approvers are not sorted by key");
+  constexpr const char* online = "more than 8 keys of the server of one kind, or one that has not 32 bytes";
+  codec.list(8, trust.planner_keys, hash_size, online_keys_max, online);
+  codec.list(9, trust.freshness_keys, hash_size, online_keys_max, online);
+  codec.list(10, trust.audit_keys, hash_size, online_keys_max, online);
+  codec.require(ascends(trust.planner_keys) && ascends(trust.freshness_keys) && ascends(trust.audit_keys),
+                "the keys of the server are not sorted");
+  codec.require(keys_distinct(trust), "a key stands in it twice");
+  codec.numbers(11, trust.approvals_min, risk_highest + 1, approvals_most,
+                "the approvals are not 0 to 16 for each risk, 0 to 4");
+}
+
+template <typename Codec, Of<Revocation> Value>
+void describe(Codec& codec, Value& revocation) {
+  describe_schema(codec);
+  codec.bytes(2, revocation.org, name_size, "the org is not 1 to 256 bytes");
+  codec.number(3, revocation.version, 1, UINT64_MAX, "versions begin with 1");
+  codec.time(4, revocation.at_ms);
+  constexpr const char* what = "a list has more than 1000 entries, or one that has not its length";
+  codec.list(5, revocation.keys, hash_size, revoked_max, what);
+  codec.list(6, revocation.persons, name_size, revoked_max, what);
+  codec.list(7, revocation.plans, plan_id_size, revoked_max, what);
+  codec.list(8, revocation.steps, hash_size, revoked_max, what);
+  codec.list(9, revocation.hosts, hash_size, revoked_max, what);
+  codec.require(ascends(revocation.keys) && ascends(revocation.persons) && ascends(revocation.plans) &&
+                    ascends(revocation.steps) && ascends(revocation.hosts),
+                "a list is not sorted, each once");
+}
+
+template <typename Codec, Of<Freshness> Value>
+void describe(Codec& codec, Value& freshness) {
+  describe_schema(codec);
+  codec.bytes(2, freshness.org, name_size, "the org is not 1 to 256 bytes");
+  codec.number(3, freshness.trust_version, 1, UINT64_MAX, "versions begin with 1");
+  codec.number(4, freshness.revocation_version, 0, UINT64_MAX, "");
+  describe_life(codec, 5, freshness.at_ms, freshness.not_after_ms, freshness_life_ms_max,
+                "it is valid for more than 24 h, or for nothing");
+}
+
+Bytes encode(const Trust& trust) {
+  return encode_value(trust);
+}
 Result<Trust> decode_trust(BytesView bytes) {
-  return decode_strictly<Trust, proto::Trust>(bytes, payload_bytes_max, "trust", from_trust, look_at_trust);
+  return decode_value<Trust>(bytes, payload_bytes_max, "trust");
 }
 
 Bytes encode(const Revocation& revocation) {
-  proto::Revocation proto;
-  proto.set_schema(schema);
-  proto.set_org(revocation.org);
-  proto.set_version(revocation.version);
-  proto.set_at_ms(revocation.at_ms);
-  for (const Bytes& each : revocation.keys) proto.add_keys(each);
-  for (const std::string& each : revocation.persons) proto.add_persons(each);
-  for (const Bytes& each : revocation.plans) proto.add_plans(each);
-  for (const Bytes& each : revocation.steps) proto.add_steps(each);
-  for (const Bytes& each : revocation.hosts) proto.add_hosts(each);
-  return proto.SerializeAsString();
+  return encode_value(revocation);
 }
-
 Result<Revocation> decode_revocation(BytesView bytes) {
-  return decode_strictly<Revocation, proto::Revocation>(bytes, revocation_bytes_max, "revocation", from_revocation,
-                                                        look_at_revocation);
+  return decode_value<Revocation>(bytes, payload_bytes_max, "revocation");
 }
 
 Bytes encode(const Freshness& freshness) {
-  proto::Freshness proto;
-  proto.set_schema(schema);
-  proto.set_org(freshness.org);
-  proto.set_trust_version(freshness.trust_version);
-  proto.set_revocation_version(freshness.revocation_version);
-  proto.set_at_ms(freshness.at_ms);
-  proto.set_not_after_ms(freshness.not_after_ms);
-  return proto.SerializeAsString();
+  return encode_value(freshness);
 }
-
 Result<Freshness> decode_freshness(BytesView bytes) {
-  return decode_strictly<Freshness, proto::Freshness>(bytes, freshness_bytes_max, "freshness", from_freshness,
-                                                      look_at_freshness);
+  return decode_value<Freshness>(bytes, freshness_bytes_max, "freshness");
 }
 
 }  // namespace reeve::warrant

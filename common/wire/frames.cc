@@ -13,6 +13,9 @@ namespace {
 constexpr size_t reason_bytes_max = 1024;
 constexpr size_t name_bytes_max = 256;
 constexpr size_t pem_bytes_max = 32_KiB;
+constexpr size_t envelope_bytes_max = 44_KiB;  // as common/warrant bounds it
+constexpr size_t hash_bytes = 32;
+constexpr int proof_hashes_max = 64;
 
 Error corrupt(const std::string& what) {
   return Error(Code::corrupt, "frame: " + what);
@@ -76,6 +79,13 @@ void put(const RenewRequest& renew, proto::AgentFrame& frame) {
   frame.mutable_renew()->set_csr_pem(renew.csr_pem);
 }
 
+void put(const AuditPin& pin, proto::AgentFrame& frame) {
+  proto::AuditPin& out = *frame.mutable_audit_pin();
+  out.set_size(pin.size);
+  out.set_root(pin.root);
+  out.set_alarm(within(pin.alarm, reason_bytes_max));
+}
+
 void put(const LaneAck& ack, proto::LaneAck& out) {
   out.set_lane(number(ack.lane));
   out.set_through(ack.through);
@@ -113,6 +123,14 @@ void put(const RenewResponse& renew, proto::ServerFrame& frame) {
   proto::RenewResponse& out = *frame.mutable_renew();
   out.set_certificate_pem(renew.certificate_pem);
   out.set_error(within(renew.error, reason_bytes_max));
+}
+
+void put(const AuditHead& head, proto::ServerFrame& frame) {
+  check(head.envelope.size() <= envelope_bytes_max, "a checkpoint fits its bound");
+  proto::AuditHead& out = *frame.mutable_audit_head();
+  out.set_envelope(head.envelope);
+  for (const Bytes& hash : head.proof) out.add_proof(hash);
+  out.set_public_key(head.public_key);
 }
 
 template <typename Message>
@@ -215,6 +233,27 @@ Result<RenewRequest> parse(const proto::RenewRequest& in) {
   return RenewRequest{in.csr_pem()};
 }
 
+Status check_hash(const char* what, const std::string& hash) {
+  if (hash.size() == hash_bytes) return {};
+  return corrupt(std::string(what) + " has " + std::to_string(hash.size()) + " bytes; it has 32");
+}
+
+Result<AuditPin> parse(const proto::AuditPin& in) {
+  if (in.size() > 0 || !in.root().empty()) TRY(check_hash("a root", in.root()));
+  TRY(check_bytes("an alarm", in.alarm(), reason_bytes_max));
+  return AuditPin{in.size(), in.root(), in.alarm()};
+}
+
+Result<AuditHead> parse(const proto::AuditHead& in) {
+  TRY(check_bytes("a checkpoint", in.envelope(), envelope_bytes_max));
+  if (in.proof_size() > proof_hashes_max)
+    return corrupt("a proof of " + std::to_string(in.proof_size()) + " hashes; allowed are " +
+                   std::to_string(proof_hashes_max));
+  for (const std::string& hash : in.proof()) TRY(check_hash("a proof's hash", hash));
+  TRY(check_hash("a public key", in.public_key()));
+  return AuditHead{in.envelope(), {in.proof().begin(), in.proof().end()}, in.public_key()};
+}
+
 Result<LaneAck> parse(const proto::LaneAck& in) {
   LaneAck ack;
   ack.lane = TRY(parse_lane(in.lane()));
@@ -312,6 +351,8 @@ Result<AgentFrame> parse_agent_frame(BytesView bytes) {
       return framed<AgentFrame>(*in.mutable_status());
     case proto::AgentFrame::kRenew:
       return framed<AgentFrame>(*in.mutable_renew());
+    case proto::AgentFrame::kAuditPin:
+      return framed<AgentFrame>(*in.mutable_audit_pin());
     case proto::AgentFrame::KIND_NOT_SET:
       break;
   }
@@ -334,6 +375,8 @@ Result<ServerFrame> parse_server_frame(BytesView bytes) {
       return framed<ServerFrame>(*in.mutable_live_hint());
     case proto::ServerFrame::kRenew:
       return framed<ServerFrame>(*in.mutable_renew());
+    case proto::ServerFrame::kAuditHead:
+      return framed<ServerFrame>(*in.mutable_audit_head());
     case proto::ServerFrame::KIND_NOT_SET:
       break;
   }

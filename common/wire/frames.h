@@ -65,7 +65,14 @@ struct RenewRequest {
   std::string csr_pem;
 };
 
-using AgentFrame = std::variant<Hello, BlockChunk, Gap, AgentStatus, RenewRequest>;
+// What the agent remembers of the audit as its witness: after Welcome, and after each AuditHead.
+struct AuditPin {
+  uint64_t size = 0;  // 0: nothing yet
+  Bytes root;         // 32 bytes; empty where the size is 0
+  std::string alarm;  // what contradicts it; empty: nothing
+};
+
+using AgentFrame = std::variant<Hello, BlockChunk, Gap, AgentStatus, RenewRequest, AuditPin>;
 
 // -- Server to agent -------------------------------------------------------------------------------------------------
 
@@ -109,7 +116,14 @@ struct RenewResponse {
   std::string error;  // empty where a certificate is given
 };
 
-using ServerFrame = std::variant<Welcome, Ack, EpochConflict, Reject, LiveHint, RenewResponse>;
+// The newest checkpoint of the audit, for an agent whose pin is another one.
+struct AuditHead {
+  Bytes envelope;            // signed: a warrant::Envelope's bytes
+  std::vector<Bytes> proof;  // hashes: that the pinned tree is its beginning
+  Bytes public_key;          // of who signed it; believed by those alone who have none
+};
+
+using ServerFrame = std::variant<Welcome, Ack, EpochConflict, Reject, LiveHint, RenewResponse, AuditHead>;
 
 Bytes encode(const AgentFrame& frame);
 Bytes encode(const ServerFrame& frame);

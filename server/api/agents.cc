@@ -48,6 +48,7 @@ Json render(const Agent& agent, bool is_online, const std::vector<GapRecord>& ga
   out.set("spool_bytes", agent.spool_bytes);
   out.set("dropped_total", agent.dropped_total);
   out.set("oldest_unsent_age_ms", agent.oldest_unsent_age_ms);
+  out.set("audit_alarm", agent.audit_alarm.empty() ? Json() : Json(agent.audit_alarm));
   Json::Array listed;
   for (const GapRecord& each : gaps) listed.push_back(render(each.gap));
   out.set("gaps", std::move(listed));
@@ -106,7 +107,7 @@ constexpr std::array<SchemaField, 5> gap_fields{{
     {"reason", "string"},
 }};
 constexpr Schema gap_schema{"Gap", "Blocks that will never come.", gap_fields};
-constexpr std::array<SchemaField, 11> agent_fields{{
+constexpr std::array<SchemaField, 12> agent_fields{{
     {"id", "uuid"},
     {"host", "string"},
     {"version", "string"},
@@ -117,6 +118,7 @@ constexpr std::array<SchemaField, 11> agent_fields{{
     {"spool_bytes", "int", "waiting on its disk"},
     {"dropped_total", "int", "records it could not keep"},
     {"oldest_unsent_age_ms", "int", "how far it lags"},
+    {"audit_alarm", "string|null", "what it says, as a witness, contradicts the audit's history"},
     {"gaps", "Gap[]", "the last 100", &gap_schema},
 }};
 constexpr Schema agent_schema{"Agent", "The program on one host that collects and ships.", agent_fields};

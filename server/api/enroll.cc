@@ -4,13 +4,14 @@
 // redeemed, so a wrong request does not use the token up; redeeming it and adding the agent are one transaction.
 #include <array>
 
+#include "common/crypto/digest.h"
 #include "server/api/audit.h"
 #include "server/api/params.h"
 #include "server/api/tables.h"
 #include "server/authority.h"
+#include "server/checkpoints.h"
 #include "server/store/store.h"
 #include "server/store_writer.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -92,6 +93,7 @@ Result<Answer> post_enroll(ApiContext& default_org, const ApiRequest& request) {
   body.set("certificate", made.certificate_pem);
   body.set("ca", context.authority.certificate_pem());
   body.set("link", context.link_address);
+  body.set("audit_key", to_hex(context.checkpoints->public_key()));
   return Answer(json_reply(body, 201));
 }
 
@@ -103,12 +105,13 @@ constexpr std::array<SchemaField, 3> enroll_fields{{
     {"host", "string", "its name, at most 255 bytes"},
 }};
 constexpr Schema enroll_schema{"Enrolment", "A host that wants to be an agent.", enroll_fields};
-constexpr std::array<SchemaField, 5> enrolled_fields{{
+constexpr std::array<SchemaField, 6> enrolled_fields{{
     {"agent_id", "uuid"},
     {"org", "string"},
     {"certificate", "string", "PEM"},
     {"ca", "string", "PEM"},
     {"link", "string", "host:port to send to"},
+    {"audit_key", "string", "the public key that signs the audit's checkpoints, hex"},
 }};
 constexpr Schema enrolled_schema{"Enrolled", "An agent's identity.", enrolled_fields};
 constexpr std::array<SchemaField, 1> ask_token_fields{{{"valid_for?", "string", "a duration, 1s to 1h; default 1h"}}};

@@ -136,6 +136,13 @@ Result<Answer> get_own_metrics(ApiContext& context, const ApiRequest& request) {
   text.gauge("store_queue_depth", "Tasks waiting for the store's writer.", context.writer.queued());
   text.gauge("store_queue_bytes", "Bytes of blocks waiting for the store's writer.", context.writer.queued_bytes());
 
+  text.counter("audit_checkpoints_total", "Checkpoints of the audit signed.", own.audit.checkpoints);
+  text.counter("audit_passes_total", "Times that all of the audit was hashed anew.", own.audit.passes);
+  text.counter("audit_passes_failed_total", "Times that it could not be read.", own.audit.passes_failed);
+  text.counter("audit_entries_strange_total", "Entries found changed, missing or put in, each time they were read.",
+               own.audit.entries_strange);
+  text.counter("audit_alarms_total", "Alarms that witnesses raised.", own.audit.alarms);
+
   write_doors(text, own.doors);
 
   text.counter("api_requests_total", "Requests that reached a route.", own.requests);

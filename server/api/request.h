@@ -27,6 +27,7 @@ namespace reeve::server {
 
 class Auth;
 class Authority;
+class Checkpoints;
 class Gate;
 class Intake;
 class LogBlockCache;
@@ -125,6 +126,7 @@ struct ApiContext {
   Intake* intake = nullptr;                           // stores what programs push; without it they get 503
 
   std::shared_ptr<LogBlockCache> log_blocks = {};  // of this store
+  Checkpoints* checkpoints = nullptr;              // of this store's audit
 
   Auth* auth = nullptr;  // shared by all orgs; without it nobody signs in, and API keys alone count
 };

@@ -15,7 +15,7 @@ std::vector<const Route*> gather() {
   for (const std::span<const Route> part :
        {health_routes(), enroll_routes(), logs_routes(), log_counts_routes(), log_export_routes(), live_routes(),
         metrics_routes(), agents_routes(), ingest_routes(), otlp_routes(), remote_write_routes(), session_routes(),
-        users_routes(), keys_routes(), audit_routes(), openapi_routes(), web_routes()}) {
+        users_routes(), keys_routes(), audit_routes(), audit_export_routes(), openapi_routes(), web_routes()}) {
     for (const Route& route : part) all.push_back(&route);
   }
   return all;

@@ -21,6 +21,7 @@ std::span<const Route> session_routes();
 std::span<const Route> users_routes();
 std::span<const Route> keys_routes();
 std::span<const Route> audit_routes();
+std::span<const Route> audit_export_routes();
 std::span<const Route> openapi_routes();
 std::span<const Route> web_routes();
 

@@ -26,6 +26,26 @@ Error no_api_key() {
 Error no_answer() {
   return Error(Code::not_found, "no answer is remembered");
 }
+Error no_checkpoint() {
+  return Error(Code::not_found, "the audit has no checkpoint yet");
+}
+
+Status check_audit_size(uint64_t wanted, uint64_t size) {
+  if (wanted <= size) return {};
+  return Error(Code::not_found,
+               "the audit has " + std::to_string(size) + " entries; asked was for the first " + std::to_string(wanted));
+}
+
+AuditEntry skipped_numbers(uint64_t last, const AuditEntry& next) {
+  AuditEntry entry;
+  entry.id = next.id;
+  entry.time = next.time;
+  entry.actor_kind = "system";
+  entry.actor_name = "reeve-server";
+  entry.action = audit_skip_action;
+  entry.detail = "{\"from\":" + std::to_string(last + 1) + ",\"to\":" + std::to_string(next.id - 1) + "}";
+  return entry;
+}
 
 Status check_room_for_user(uint64_t count) {
   if (count < users_max) return {};

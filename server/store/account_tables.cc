@@ -1,15 +1,12 @@
 // The accounts' statements.
 #include "server/store/account_tables.h"
 
-#include "server/store/block_index.h"
-
 namespace reeve::server {
 
 namespace {
 
 #define USER_COLUMNS "id, email, name, role, password_hash, disabled, created, last_sign_in, revision"
 #define SESSION_COLUMNS "hash, user, created, refreshed, expires, peer"
-#define AUDIT_COLUMNS "id, time, actor_kind, actor_id, actor_name, action, target, detail, request_id, peer"
 
 User read_user(const Statement& row) {
   return {.id = row.uuid(0),
@@ -120,48 +117,6 @@ Status erase_oldest_sessions(Database& database, const Uuid& user, size_t kept) 
         SELECT hash FROM sessions WHERE user = ?1 ORDER BY created DESC, hash LIMIT -1 OFFSET ?2))sql"));
   erase.bind(user, kept);
   return erase.run();
-}
-
-// -- Audit -----------------------------------------------------------------------------------------------------------
-
-Result<uint64_t> append_audit(Database& database, const AuditEntry& entry) {
-  const int64_t last = TRY(read_number(database, number_last_audit));
-  const auto id = static_cast<uint64_t>(last) + 1;
-  {
-    Statement write =
-        TRY(database.prepare("append to the audit",
-                             "INSERT INTO audit (" AUDIT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
-    write.bind(id, entry.time, entry.actor_kind, entry.actor_id, entry.actor_name, entry.action, entry.target,
-               entry.detail, entry.request_id, entry.peer);
-    TRY(write.run());
-  }
-  if (id > audit_entries_max) {
-    Statement forget = TRY(database.prepare("forget the oldest of the audit", "DELETE FROM audit WHERE id <= ?1"));
-    forget.bind(id - audit_entries_max);
-    TRY(forget.run());
-  }
-  TRY(write_number(database, number_last_audit, static_cast<int64_t>(id)));
-  return id;
-}
-
-Result<std::vector<AuditEntry>> list_audit(Database& database, const AuditQuery& query) {
-  Statement select = TRY(database.prepare("list the audit", "SELECT " AUDIT_COLUMNS R"sql( FROM audit
-      WHERE id < ?1 AND time >= ?2 AND time < ?3 AND (?4 = '' OR action = ?4) ORDER BY id DESC LIMIT ?5)sql"));
-  select.bind(query.before_id, query.from, query.to, query.action, query.limit);
-  std::vector<AuditEntry> entries;
-  while (TRY(select.step())) {
-    entries.push_back({.id = select.count(0),
-                       .time = select.time(1),
-                       .actor_kind = select.bytes(2),
-                       .actor_id = select.bytes(3),
-                       .actor_name = select.bytes(4),
-                       .action = select.bytes(5),
-                       .target = select.bytes(6),
-                       .detail = select.bytes(7),
-                       .request_id = select.bytes(8),
-                       .peer = select.bytes(9)});
-  }
-  return entries;
 }
 
 // -- Answers ---------------------------------------------------------------------------------------------------------

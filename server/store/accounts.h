@@ -5,6 +5,8 @@
 // Two implementations, SQLite (in the same org.db) and in-memory, held to the same tests; reached by Store::accounts().
 // Threads as in store.h.
 //
+// Every audit entry is a leaf of a Merkle tree, hashed in the transaction that writes it.
+//
 // Every table is bounded: beyond users_max and api_keys_max adding is Code::exhausted; a user's oldest session goes
 // when there are too many; the oldest audit entries go beyond audit_entries_max; too many remembered answers are
 // Code::exhausted, because forgetting one early would let a request run twice.
@@ -16,10 +18,12 @@
 #include <string_view>
 #include <vector>
 
+#include "common/audit/entry.h"
 #include "common/base/bytes.h"
 #include "common/base/ids.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
+#include "common/warrant/merkle.h"
 #include "server/store/store.h"
 
 namespace reeve::server {
@@ -28,22 +32,9 @@ constexpr size_t users_max = 10'000;
 constexpr size_t api_keys_max = 10'000;
 constexpr size_t sessions_per_user_max = 50;
 constexpr uint64_t audit_entries_max = 1'000'000;
+constexpr size_t audit_checkpoints_max = 10'000;
 constexpr size_t answers_max = 20'000;
 constexpr Duration key_used_step = 1min;  // when a key was last used is known this exactly
-
-// One line of the audit. The store gives the id: from 1, one more each time, never again.
-struct AuditEntry {
-  uint64_t id = 0;
-  WallTime time = {};
-  std::string actor_kind = {};  // "key", "user", "system", or "none" where nobody had proved to be anybody
-  std::string actor_id = {};
-  std::string actor_name = {};
-  std::string action = {};  // "user.create"
-  std::string target = {};
-  std::string detail = "{}";  // a JSON object
-  std::string request_id = {};
-  std::string peer = {};
-};
 
 struct AuditQuery {
   WallTime from{INT64_MIN};  // [from, to)
@@ -51,6 +42,33 @@ struct AuditQuery {
   std::string action = {};  // empty: all
   uint64_t before_id = INT64_MAX;
   size_t limit = 100;
+};
+
+// The audit's Merkle tree (docs/audit.md), as the store keeps it beside the entries. Leaves stay when their entries go.
+struct AuditTree {
+  uint64_t size = 0;        // leaves
+  uint64_t first_kept = 0;  // from this leaf on, each one's entry must be there
+  uint64_t last_entry = 0;  // the id of the last leaf's
+};
+
+struct AuditLeaf {
+  uint64_t leaf = 0;
+  uint64_t entry_id = 0;
+  warrant::Hash hash = {};                         // as it was written with the entry
+  std::optional<AuditEntry> entry = std::nullopt;  // as it is now
+};
+
+// Some leaves in their order, and the entries among them that have no leaf: somebody else has put them there.
+struct AuditSlice {
+  std::vector<AuditLeaf> leaves = {};
+  std::vector<AuditEntry> strays = {};
+};
+
+struct AuditCheckpoint {
+  uint64_t size = 0;
+  warrant::Hash root = {};
+  WallTime time = {};
+  Bytes envelope = {};  // signed: a warrant::Envelope's bytes
 };
 
 struct User {
@@ -125,6 +143,11 @@ class Accounts {
 
   virtual Status append_audit(const AuditEntry& entry) = 0;  // what changed nothing: a refused sign-in
 
+  // What an agent says of the audit as its witness; empty: nothing any more. Told in the audit. Code::not_found.
+  virtual Status note_audit_alarm(const Uuid& agent, const std::string& alarm, const AuditEntry& entry) = 0;
+  // In the place of the newest one, where that has the same size and root. Beyond audit_checkpoints_max the oldest go.
+  virtual Status save_checkpoint(const AuditCheckpoint& checkpoint) = 0;
+
   // Forgets what has expired first.
   virtual Status save_answer(const StoredAnswer& answer, WallTime now) = 0;
 
@@ -136,7 +159,16 @@ class Accounts {
   virtual Result<Session> find_session(BytesView hash) const = 0;               // expired or not; Code::not_found
   virtual Result<std::vector<ApiKey>> list_api_keys() const = 0;                // but revoked ones; oldest first
   virtual Result<std::vector<AuditEntry>> list_audit(const AuditQuery& query) const = 0;  // newest first
-  virtual Result<StoredAnswer> find_answer(BytesView key_hash, WallTime now) const = 0;   // Code::not_found
+  virtual Result<AuditTree> audit_tree() const = 0;
+  // Leaves [from, from + count) of those that there are. Strays are looked for among them, and behind the last of all.
+  virtual Result<AuditSlice> read_audit(uint64_t from, size_t count) const = 0;
+  // The perfect subtrees of the first `size` leaves, largest first; Code::not_found beyond the tree.
+  virtual Result<std::vector<warrant::Hash>> audit_subtrees(uint64_t size) const = 0;
+  // That the tree of `size` leaves begins with that of `old_size`, which is at least 1; Code::not_found beyond the
+  // tree.
+  virtual Result<std::vector<warrant::Hash>> prove_audit(uint64_t old_size, uint64_t size) const = 0;
+  virtual Result<AuditCheckpoint> newest_checkpoint() const = 0;                         // Code::not_found
+  virtual Result<StoredAnswer> find_answer(BytesView key_hash, WallTime now) const = 0;  // Code::not_found
 };
 
 // ASCII letters in lower case: two spellings of one address are one user.

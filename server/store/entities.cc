@@ -9,7 +9,7 @@ namespace {
 
 #define AGENT_COLUMNS                                                                            \
   "id, host, version, enrolled, last_seen, revoked, certificate_serial, certificate_not_after, " \
-  "spool_bytes, dropped_total, oldest_unsent_age_ms"
+  "spool_bytes, dropped_total, oldest_unsent_age_ms, audit_alarm"
 #define KEY_COLUMNS "hash, id, prefix, role, created, label, scopes, expires, last_used, created_by, revoked"
 
 Agent read_agent(const Statement& row) {
@@ -23,7 +23,8 @@ Agent read_agent(const Statement& row) {
           .certificate_not_after = row.time(7),
           .spool_bytes = row.count(8),
           .dropped_total = row.count(9),
-          .oldest_unsent_age_ms = row.integer(10)};
+          .oldest_unsent_age_ms = row.integer(10),
+          .audit_alarm = row.bytes(11)};
 }
 
 ApiKey read_key(const Statement& row) {
@@ -66,11 +67,12 @@ Status enrol(Database& database, BytesView token_hash, WallTime now, const Agent
 }
 
 Status save_agent(Database& database, const Agent& agent) {
-  Statement write = TRY(database.prepare("save an agent", "INSERT OR REPLACE INTO agents (" AGENT_COLUMNS
-                                                          ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"));
+  Statement write =
+      TRY(database.prepare("save an agent", "INSERT OR REPLACE INTO agents (" AGENT_COLUMNS
+                                            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"));
   write.bind(agent.id, agent.host, agent.version, agent.enrolled, agent.last_seen, agent.revoked,
              agent.certificate_serial, agent.certificate_not_after, agent.spool_bytes, agent.dropped_total,
-             agent.oldest_unsent_age_ms);
+             agent.oldest_unsent_age_ms, agent.audit_alarm);
   return write.run();
 }
 
@@ -101,6 +103,14 @@ Status save_seen(Database& database, const AgentSeen& seen) {
   update.bind(seen.agent, seen.at, seen.host, seen.version, seen.spool_bytes, seen.dropped_total,
               seen.oldest_unsent_age_ms);
   return update.run();
+}
+
+Status save_audit_alarm(Database& database, const Uuid& agent, const std::string& alarm) {
+  Statement update = TRY(database.prepare("note an agent's alarm", "UPDATE agents SET audit_alarm = ?2 WHERE id = ?1"));
+  update.bind(agent, alarm);
+  TRY(update.run());
+  if (database.changes() == 0) return no_agent(agent);
+  return {};
 }
 
 Result<std::vector<Agent>> list_agents(Database& database) {

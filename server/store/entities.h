@@ -16,6 +16,7 @@ Status enrol(Database& database, BytesView token_hash, WallTime now, const Agent
 Status save_agent(Database& database, const Agent& agent);  // whole, new or known
 Status save_certificate(Database& database, const Uuid& agent, const std::string& serial, WallTime not_after);
 Status revoke(Database& database, const Uuid& agent);
+Status save_audit_alarm(Database& database, const Uuid& agent, const std::string& alarm);  // Code::not_found
 Status save_seen(Database& database, const AgentSeen& seen);
 Result<std::vector<Agent>> list_agents(Database& database);
 Result<Agent> find_agent(Database& database, const Uuid& agent);

@@ -10,9 +10,20 @@ namespace reeve::server {
 
 void MemoryAccounts::append(const AuditEntry& entry) {
   AuditEntry numbered = entry;
-  numbered.id = ++last_audit_;
+  numbered.id = leaves_.empty() ? 1 : leaves_.back().entry_id + 1;
+  const warrant::Hash hash = warrant::leaf_hash(audit_leaf(numbered));
+  const Result<std::vector<AuditNode>> nodes = nodes_above(leaves_.size(), hash, node_at());
+  check(nodes.ok(), "a tree in memory is whole");
+  for (const AuditNode& node : *nodes) nodes_[{node.level, node.position}] = node.hash;
+  leaves_.push_back({numbered.id, hash});
   audit_[numbered.id] = numbered;
   if (audit_.size() > audit_entries_max) audit_.erase(audit_.begin());
+}
+
+AuditNodeAt MemoryAccounts::node_at() const {
+  return [this](uint32_t level, uint64_t position) -> Result<warrant::Hash> {
+    return level == 0 ? leaves_[position].hash : nodes_.at({level, position});
+  };
 }
 
 // -- Users -----------------------------------------------------------------------------------------------------------
@@ -208,6 +219,57 @@ Result<std::vector<AuditEntry>> MemoryAccounts::list_audit(const AuditQuery& que
     if (wanted) entries.push_back(entry);
   }
   return entries;
+}
+
+Status MemoryAccounts::note_audit_alarm(const Uuid& agent, const std::string& alarm, const AuditEntry& entry) {
+  TRY(store_.record_audit_alarm(agent, alarm));
+  return append_audit(entry);
+}
+
+Status MemoryAccounts::save_checkpoint(const AuditCheckpoint& checkpoint) {
+  std::unique_lock lock(mutex_);
+  const bool same = !checkpoints_.empty() && checkpoints_.back().size == checkpoint.size &&
+                    checkpoints_.back().root == checkpoint.root;
+  if (same) checkpoints_.pop_back();
+  if (checkpoints_.size() >= audit_checkpoints_max) checkpoints_.erase(checkpoints_.begin());
+  checkpoints_.push_back(checkpoint);
+  return {};
+}
+
+Result<AuditTree> MemoryAccounts::audit_tree() const {
+  std::shared_lock lock(mutex_);
+  if (leaves_.empty()) return AuditTree();
+  return AuditTree{
+      .size = leaves_.size(), .first_kept = leaves_.size() - audit_.size(), .last_entry = leaves_.back().entry_id};
+}
+
+Result<AuditSlice> MemoryAccounts::read_audit(uint64_t from, size_t count) const {
+  std::shared_lock lock(mutex_);
+  AuditSlice slice;
+  for (uint64_t leaf = from; leaf < leaves_.size() && slice.leaves.size() < count; ++leaf) {
+    slice.leaves.push_back({.leaf = leaf, .entry_id = leaves_[leaf].entry_id, .hash = leaves_[leaf].hash});
+    const auto entry = audit_.find(leaves_[leaf].entry_id);
+    if (entry != audit_.end()) slice.leaves.back().entry = entry->second;
+  }
+  return slice;
+}
+
+Result<std::vector<warrant::Hash>> MemoryAccounts::audit_subtrees(uint64_t size) const {
+  std::shared_lock lock(mutex_);
+  TRY(check_audit_size(size, leaves_.size()));
+  return perfect_subtrees(size, node_at());
+}
+
+Result<std::vector<warrant::Hash>> MemoryAccounts::prove_audit(uint64_t old_size, uint64_t size) const {
+  std::shared_lock lock(mutex_);
+  TRY(check_audit_size(size, leaves_.size()));
+  return prove_from_nodes(old_size, size, node_at());
+}
+
+Result<AuditCheckpoint> MemoryAccounts::newest_checkpoint() const {
+  std::shared_lock lock(mutex_);
+  if (checkpoints_.empty()) return no_checkpoint();
+  return checkpoints_.back();
 }
 
 Status MemoryAccounts::save_answer(const StoredAnswer& answer, WallTime now) {

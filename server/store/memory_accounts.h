@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/store/accounts.h"
+#include "server/store/audit_tree.h"
 
 namespace reeve::server {
 
@@ -28,6 +29,8 @@ class MemoryAccounts : public Accounts {
   Status revoke_agent(const Uuid& agent, const AuditEntry& entry) override;
   Status add_enrol_token(const EnrolToken& token, const AuditEntry& entry) override;
   Status append_audit(const AuditEntry& entry) override;
+  Status note_audit_alarm(const Uuid& agent, const std::string& alarm, const AuditEntry& entry) override;
+  Status save_checkpoint(const AuditCheckpoint& checkpoint) override;
   Status save_answer(const StoredAnswer& answer, WallTime now) override;
 
   Result<User> find_user(const Uuid& user) const override;
@@ -36,6 +39,11 @@ class MemoryAccounts : public Accounts {
   Result<Session> find_session(BytesView hash) const override;
   Result<std::vector<ApiKey>> list_api_keys() const override;
   Result<std::vector<AuditEntry>> list_audit(const AuditQuery& query) const override;
+  Result<AuditTree> audit_tree() const override;
+  Result<AuditSlice> read_audit(uint64_t from, size_t count) const override;
+  Result<std::vector<warrant::Hash>> audit_subtrees(uint64_t size) const override;
+  Result<std::vector<warrant::Hash>> prove_audit(uint64_t old_size, uint64_t size) const override;
+  Result<AuditCheckpoint> newest_checkpoint() const override;
   Result<StoredAnswer> find_answer(BytesView key_hash, WallTime now) const override;
 
   // The store's own verbs, told in no audit.
@@ -45,6 +53,7 @@ class MemoryAccounts : public Accounts {
  private:
   void append(const AuditEntry& entry);  // under the mutex
   Status put(const ApiKey& key);         // under the mutex
+  AuditNodeAt node_at() const;           // under the mutex
 
   Store& store_;
   mutable std::shared_mutex mutex_;
@@ -52,7 +61,13 @@ class MemoryAccounts : public Accounts {
   std::map<Bytes, Session> sessions_;
   std::map<Bytes, ApiKey> keys_;
   std::map<uint64_t, AuditEntry> audit_;
-  uint64_t last_audit_ = 0;
+  struct Leaf {
+    uint64_t entry_id = 0;
+    warrant::Hash hash;
+  };
+  std::vector<Leaf> leaves_;
+  std::map<std::pair<uint32_t, uint64_t>, warrant::Hash> nodes_;  // by level and position, from level 1
+  std::vector<AuditCheckpoint> checkpoints_;
   std::map<Bytes, StoredAnswer> answers_;
 };
 

@@ -99,6 +99,14 @@ class MemoryStore : public Store {
     return {};
   }
 
+  Status record_audit_alarm(const Uuid& agent, const std::string& alarm) override {
+    std::unique_lock lock(mutex_);
+    Agent* known = find(agent);
+    if (!known) return no_agent(agent);
+    known->audit_alarm = alarm;
+    return {};
+  }
+
   Status record_seen(std::span<const AgentSeen> seen) override {
     std::unique_lock lock(mutex_);
     for (const AgentSeen& sight : seen) {

@@ -9,6 +9,7 @@
 
 #include "common/base/log.h"
 #include "server/store/account_tables.h"
+#include "server/store/audit_log.h"
 #include "server/store/block_index.h"
 #include "server/store/entities.h"
 #include "server/store/replace_file.h"
@@ -131,6 +132,8 @@ Status SqliteStore::start() {
   Database* database = TRY(org_->writer());
   last_commit_id_ = static_cast<uint64_t>(TRY(read_number(*database, number_last_commit)));
   next_commit_id_ = last_commit_id_ + 1;
+  const bool lacks_tree = TRY(lacks_audit_tree(*database));
+  if (lacks_tree) TRY(try_write("make the audit's tree", make_audit_tree));
   return index_orphans();
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "server/store/account_tables.h"
+#include "server/store/audit_log.h"
 #include "server/store/block_index.h"
 #include "server/store/entities.h"
 #include "server/store/replace_file.h"

@@ -132,7 +132,27 @@ CREATE TABLE answers (
 ) WITHOUT ROWID;
 CREATE INDEX answers_by_expiry ON answers (expires);
 )sql";
-static const char* const org_upgrade_list[] = {org_accounts};
+
+// Format 3: the audit's Merkle tree. `entry` is an id of audit; leaves stay when their entries are dropped. audit_nodes
+// has the perfect subtrees of level 1 and up. Where there is no leaf, the store makes the tree from the entries.
+static const char* const org_audit_tree = R"sql(
+CREATE TABLE audit_leaves (leaf INTEGER PRIMARY KEY, entry INTEGER NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE audit_nodes (
+  level INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (level, position)
+) WITHOUT ROWID;
+CREATE TABLE audit_checkpoints (
+  id INTEGER PRIMARY KEY,
+  size INTEGER NOT NULL,
+  root BLOB NOT NULL,
+  time INTEGER NOT NULL,
+  envelope BLOB NOT NULL
+);
+ALTER TABLE agents ADD COLUMN audit_alarm TEXT NOT NULL DEFAULT '';
+)sql";
+static const char* const org_upgrade_list[] = {org_accounts, org_audit_tree};
 const std::span<const char* const> org_upgrades = org_upgrade_list;
 
 // batch_first and batch_last are the commit ids that one commit_blocks stored together, perhaps over two days: a crash

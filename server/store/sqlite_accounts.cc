@@ -5,6 +5,7 @@
 
 #include "server/store/account_rules.h"
 #include "server/store/account_tables.h"
+#include "server/store/audit_log.h"
 #include "server/store/entities.h"
 
 namespace reeve::server {
@@ -206,6 +207,37 @@ Status SqliteAccounts::append_audit(const AuditEntry& entry) {
 
 Result<std::vector<AuditEntry>> SqliteAccounts::list_audit(const AuditQuery& query) const {
   return read<std::vector<AuditEntry>>([&](Database& database) { return server::list_audit(database, query); });
+}
+
+Status SqliteAccounts::note_audit_alarm(const Uuid& agent, const std::string& alarm, const AuditEntry& entry) {
+  return change("note an agent's alarm", entry,
+                [&](Database& database, Entities&) { return save_audit_alarm(database, agent, alarm); });
+}
+
+Status SqliteAccounts::save_checkpoint(const AuditCheckpoint& checkpoint) {
+  return doors_.write("save a checkpoint",
+                      [&](Database& database) { return server::save_checkpoint(database, checkpoint); });
+}
+
+Result<AuditTree> SqliteAccounts::audit_tree() const {
+  return read<AuditTree>([](Database& database) { return read_audit_tree(database); });
+}
+
+Result<AuditSlice> SqliteAccounts::read_audit(uint64_t from, size_t count) const {
+  return read<AuditSlice>([&](Database& database) { return read_audit_slice(database, from, count); });
+}
+
+Result<std::vector<warrant::Hash>> SqliteAccounts::audit_subtrees(uint64_t size) const {
+  return read<std::vector<warrant::Hash>>([&](Database& database) { return read_audit_subtrees(database, size); });
+}
+
+Result<std::vector<warrant::Hash>> SqliteAccounts::prove_audit(uint64_t old_size, uint64_t size) const {
+  return read<std::vector<warrant::Hash>>(
+      [&](Database& database) { return prove_audit_from(database, old_size, size); });
+}
+
+Result<AuditCheckpoint> SqliteAccounts::newest_checkpoint() const {
+  return read<AuditCheckpoint>([](Database& database) { return find_newest_checkpoint(database); });
 }
 
 Status SqliteAccounts::save_answer(const StoredAnswer& answer, WallTime now) {

@@ -34,6 +34,8 @@ class SqliteAccounts : public Accounts {
   Status revoke_agent(const Uuid& agent, const AuditEntry& entry) override;
   Status add_enrol_token(const EnrolToken& token, const AuditEntry& entry) override;
   Status append_audit(const AuditEntry& entry) override;
+  Status note_audit_alarm(const Uuid& agent, const std::string& alarm, const AuditEntry& entry) override;
+  Status save_checkpoint(const AuditCheckpoint& checkpoint) override;
   Status save_answer(const StoredAnswer& answer, WallTime now) override;
 
   Result<User> find_user(const Uuid& user) const override;
@@ -42,6 +44,11 @@ class SqliteAccounts : public Accounts {
   Result<Session> find_session(BytesView hash) const override;
   Result<std::vector<ApiKey>> list_api_keys() const override;
   Result<std::vector<AuditEntry>> list_audit(const AuditQuery& query) const override;
+  Result<AuditTree> audit_tree() const override;
+  Result<AuditSlice> read_audit(uint64_t from, size_t count) const override;
+  Result<std::vector<warrant::Hash>> audit_subtrees(uint64_t size) const override;
+  Result<std::vector<warrant::Hash>> prove_audit(uint64_t old_size, uint64_t size) const override;
+  Result<AuditCheckpoint> newest_checkpoint() const override;
   Result<StoredAnswer> find_answer(BytesView key_hash, WallTime now) const override;
 
  private:

@@ -282,6 +282,10 @@ Status SqliteStore::record_seen(std::span<const AgentSeen> seen) {
   });
 }
 
+Status SqliteStore::record_audit_alarm(const Uuid& agent, const std::string& alarm) {
+  return write("note an agent's alarm", [&](Database& database) { return save_audit_alarm(database, agent, alarm); });
+}
+
 Status SqliteStore::add_enrol_token(const EnrolToken& token) {
   TRY(write("add an enrolment token", [&](Database& database) { return add_token(database, token); }));
   copy_entities({.tokens = {{token.hash, token.expires, false}}});

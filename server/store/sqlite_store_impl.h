@@ -44,6 +44,7 @@ class SqliteStore : public Store {
   Status record_certificate(const Uuid& agent, const std::string& serial, WallTime not_after) override;
   Status revoke_agent(const Uuid& agent) override;
   Status record_seen(std::span<const AgentSeen> seen) override;
+  Status record_audit_alarm(const Uuid& agent, const std::string& alarm) override;
   Status add_enrol_token(const EnrolToken& token) override;
   Status add_api_key(const ApiKey& key) override;
   Result<uint64_t> drop_days_before(const std::string& day) override;

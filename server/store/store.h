@@ -102,6 +102,7 @@ struct Agent {
   uint64_t spool_bytes = 0;
   uint64_t dropped_total = 0;
   int64_t oldest_unsent_age_ms = 0;
+  std::string audit_alarm = {};  // what it says of the audit's history as its witness; empty: nothing
 };
 
 // What a link tells us of its agent while it is open.
@@ -167,6 +168,7 @@ class Store {
   virtual Status record_certificate(const Uuid& agent, const std::string& serial, WallTime not_after) = 0;
   virtual Status revoke_agent(const Uuid& agent) = 0;  // Code::not_found
   virtual Status record_seen(std::span<const AgentSeen> seen) = 0;
+  virtual Status record_audit_alarm(const Uuid& agent, const std::string& alarm) = 0;  // Code::not_found
   virtual Status add_enrol_token(const EnrolToken& token) = 0;  // the same unused one again is fine
   virtual Status add_api_key(const ApiKey& key) = 0;
   // Days wholly before `day` ("2026-11-21") are gone afterwards, with their index. Gives how many blocks.

@@ -76,6 +76,7 @@ class TinyServer {
   }
   void take(const wire::Gap&) {}
   void take(const wire::AgentStatus&) {}
+  void take(const wire::AuditPin&) {}
 
   const sys::KeyAndCertificate ca_;
   const WallTime now_;

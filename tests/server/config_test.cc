@@ -1,6 +1,7 @@
 // The server's configuration, and what init makes of a folder.
 #include "server/config.h"
 
+#include "common/crypto/digest.h"
 #include "common/sys/crypto.h"
 #include "common/sys/disk.h"
 #include "server/init.h"
@@ -8,7 +9,6 @@
 #include "server/store/sqlite_store.h"
 #include "tests/pch.h"
 #include "tests/server/api_harness.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {
@@ -47,6 +47,7 @@ TEST_CASE("a written configuration is read back as it was") {
   config.listen.api_tls = false;
   config.advertise.link = {.host = "watch.example.net", .port = 443};
   config.retention = 24h * 7;
+  config.audit_checkpoint_interval = 5s;
   config.log_level = LogLevel::warn;
 
   const Result<ServerConfig> read = parse_server_config("/srv/server.yaml", format_server_config(config));
@@ -59,7 +60,18 @@ TEST_CASE("a written configuration is read back as it was") {
   CHECK(read->advertise.link == config.advertise.link);
   CHECK(read->names == config.names);
   CHECK(read->retention == config.retention);
+  CHECK(read->audit_checkpoint_interval == 5s);
   CHECK(read->log_level == LogLevel::warn);
+}
+
+TEST_CASE("the audit's checkpoints come every second at most and every minute at least") {
+  for (const char* interval : {"1s", "60s", "1m"}) {
+    CHECK(complaint("audit:\n  checkpoint_interval: " + std::string(interval) + "\n").empty());
+  }
+  for (const char* interval : {"0s", "999ms", "61s", "soon"}) {
+    CHECK_THAT(complaint("audit:\n  checkpoint_interval: " + std::string(interval) + "\n"),
+               Catch::Contains("audit.checkpoint_interval"));
+  }
 }
 
 TEST_CASE("a wrong key or value is a complaint with file, line and column") {

@@ -37,6 +37,9 @@ class StubbornStore : public Store {
   }
   Status revoke_agent(const Uuid& agent) override { return inner->revoke_agent(agent); }
   Status record_seen(std::span<const AgentSeen> seen) override { return inner->record_seen(seen); }
+  Status record_audit_alarm(const Uuid& agent, const std::string& alarm) override {
+    return inner->record_audit_alarm(agent, alarm);
+  }
   Status add_enrol_token(const EnrolToken& token) override { return inner->add_enrol_token(token); }
   Status add_api_key(const ApiKey& key) override { return inner->add_api_key(key); }
   Result<uint64_t> drop_days_before(const std::string& day) override { return inner->drop_days_before(day); }

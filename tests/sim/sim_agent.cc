@@ -202,6 +202,7 @@ void SimAgent::perform(agent::LinkAction& action) {
                  [&](agent::SetAside& aside) { tasks_.push_back(std::move(aside)); },
                  [&](agent::BeginNewEpoch& begin) { tasks_.push_back(begin); },
                  [](agent::ServeLive&) {},
+                 [](agent::WitnessAudit&) {},
                  [](agent::InstallCertificate&) { check(false, "no simulated agent asks for a certificate"); },
                  [&](agent::CloseLink& close) {
                    last_close_ = close.reason;

@@ -3,8 +3,8 @@
 //     sim_campaign --seeds 1..100000 --scenario fleet
 //
 // Prints what was run and the first failing seed with its story; exit 1 where a promise was broken, 2 for a mistyped
-// command line. --full turns every seed into a longer life: ten minutes and ten times the lines; for spool and store it
-// crashes in every change for each seed, where it otherwise draws one.
+// command line. --full turns every seed into a longer life: ten minutes and ten times the lines; for spool, store and
+// journal (the runner's) it crashes in every change for each seed, where it otherwise draws one.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +14,7 @@
 
 #include "common/base/log.h"
 #include "common/base/time.h"
+#include "tests/sim/runner_journal_campaign.h"
 #include "tests/sim/sim_fleet.h"
 #include "tests/sim/spool_campaign.h"
 #include "tests/sim/store_campaign.h"
@@ -22,7 +23,8 @@ namespace reeve::sim {
 namespace {
 
 constexpr const char* usage =
-    "usage: sim_campaign [--seeds A..B] [--scenario fleet|network|copytruncate|sqlite|spool|store|all] [--full]\n";
+    "usage: sim_campaign [--seeds A..B] [--scenario fleet|network|copytruncate|sqlite|spool|store|journal|all] "
+    "[--full]\n";
 
 struct Request {
   uint64_t first = 1;
@@ -94,9 +96,26 @@ Status run_store_seed(uint64_t seed, bool full) {
   return {};
 }
 
+Status run_journal_seed(uint64_t seed, bool full) {
+  RunnerJournalCampaign campaign{.seed = seed,
+                                 .verbs = full ? 300U : 120U,
+                                 .crash = seed % 2 == 0 ? SimDisk::Crash::power_cut : SimDisk::Crash::process_killed,
+                                 .power_cut_after = seed % 11,
+                                 .failing_syncs = seed % 3 == 0,
+                                 .full_disk = seed % 5 == 0};
+  campaign.crash_in_change = full ? 1 : 1 + seed % 150;
+  for (bool more = true; more; ++campaign.crash_in_change) {
+    const RunnerJournalOutcome outcome = TRY(run_runner_journal_campaign(campaign));
+    more = full && outcome.crashed;
+  }
+  TRY(damage_runner_journal(seed, full ? 2'000 : 20, full));
+  return {};
+}
+
 Status run_seed(const std::string& scenario, uint64_t seed, bool full) {
   if (scenario == "spool") return run_spool_seed(seed, full);
   if (scenario == "store") return run_store_seed(seed, full);
+  if (scenario == "journal") return run_journal_seed(seed, full);
   return run_fleet_seed(seed, scenario, full);
 }
 
@@ -120,7 +139,7 @@ bool run_scenario(const std::string& scenario, const Request& request) {
 }  // namespace
 
 int run_campaigns(int count, char** arguments) {
-  const std::vector<std::string> scenarios{"fleet", "network", "copytruncate", "sqlite", "spool", "store"};
+  const std::vector<std::string> scenarios{"fleet", "network", "copytruncate", "sqlite", "spool", "store", "journal"};
   const auto request = parse(count, arguments);
   const bool known = request && (request->scenario == "all" ||
                                  std::find(scenarios.begin(), scenarios.end(), request->scenario) != scenarios.end());

@@ -110,6 +110,7 @@ void SimServer::perform(const SessionPtr& session, std::vector<server::IngestAct
                      tasks_.push_back({session, session->agent, work});
                    },
                    [](server::UpdateAgent&) {},
+                   [](server::TakeAuditPin&) {},
                    [](server::SignCertificate&) { check(false, "no simulated agent asks for a certificate"); },
                    [&](server::CloseSession& reason) {
                      last_close_ = reason.reason;

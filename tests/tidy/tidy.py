@@ -37,8 +37,8 @@ LIBRARY_HOMES = {
     'openssl/': ['common/sys/', 'common/crypto/'],
     'boost/': ['common/sys/'],
     'wslay/': ['common/sys/'],
-    'systemd/': ['common/sys/'],
-    'sys/socket.h': ['common/sys/', 'plugins/'],  # a plugin brings its own client
+    'systemd/': ['common/sys/', 'agent/runner/'],
+    'sys/socket.h': ['common/sys/', 'agent/runner/', 'plugins/'],  # a plugin brings its own client
     'netinet/': ['common/sys/', 'plugins/'],
     'google/protobuf/': ['common/wire/', 'common/warrant/', 'server/doors/'],
     'zstd.h': ['common/wire/', 'common/sys/content_coding.cc'],

@@ -21,6 +21,8 @@ std::vector<AgentFrame> agent_frames() {
       Gap{Lane::live, 4, 6, "quarantined"},
       AgentStatus{1'000'000, 3, -1},
       RenewRequest{"-----BEGIN CERTIFICATE REQUEST-----"},
+      AuditPin{},
+      AuditPin{12, Bytes(32, 'r'), "the audit was rewritten"},
   };
 }
 
@@ -32,6 +34,7 @@ std::vector<ServerFrame> server_frames() {
       Reject{Lane::control, 3, "its checksum does not match"},
       LiveHint{30'000},
       RenewResponse{"", "the certificate is revoked"},
+      AuditHead{"an envelope", {Bytes(32, 'a'), Bytes(32, 'b')}, Bytes(32, 'k')},
   };
 }
 
@@ -113,17 +116,20 @@ TEST_CASE("an unknown field of a known frame is passed by") {
 TEST_CASE("a frame that breaks a bound is corrupt") {
   const Uuid epoch = sample_epoch();
   const std::vector<AgentFrame> broken = {
-      BlockChunk{Lane::live, 0, 0, 1, "x"},                              // sequences begin at 1
-      BlockChunk{Lane::live, 1, 0, 1, ""},                               // an empty chunk would never end
-      BlockChunk{Lane::live, 1, 1, 1, "x"},                              // beyond its block
-      BlockChunk{Lane::live, 1, UINT64_MAX, UINT64_MAX, "x"},            // and by wrapping
-      BlockChunk{Lane::live, 1, 0, block_bytes_max + 1, "x"},            // larger than a block may be
-      BlockChunk{static_cast<Lane>(3), 1, 0, 1, "x"},                    // no such lane
-      Gap{Lane::live, 0, 1, ""},                                         //
-      Gap{Lane::live, 5, 4, ""},                                         // backwards
-      Hello{1, epoch, {{Lane::live, 5, 4}}, "h", "v"},                   // holds what it has not written
-      Hello{1, epoch, {{Lane::live, 0, 4}}, "h", "v"},                   //
-      Hello{1, epoch, {{Lane::live, 1, 1}, {Lane::live, 1, 1}}, "", ""}  // one lane twice
+      BlockChunk{Lane::live, 0, 0, 1, "x"},                               // sequences begin at 1
+      BlockChunk{Lane::live, 1, 0, 1, ""},                                // an empty chunk would never end
+      BlockChunk{Lane::live, 1, 1, 1, "x"},                               // beyond its block
+      BlockChunk{Lane::live, 1, UINT64_MAX, UINT64_MAX, "x"},             // and by wrapping
+      BlockChunk{Lane::live, 1, 0, block_bytes_max + 1, "x"},             // larger than a block may be
+      BlockChunk{static_cast<Lane>(3), 1, 0, 1, "x"},                     // no such lane
+      Gap{Lane::live, 0, 1, ""},                                          //
+      Gap{Lane::live, 5, 4, ""},                                          // backwards
+      Hello{1, epoch, {{Lane::live, 5, 4}}, "h", "v"},                    // holds what it has not written
+      Hello{1, epoch, {{Lane::live, 0, 4}}, "h", "v"},                    //
+      Hello{1, epoch, {{Lane::live, 1, 1}, {Lane::live, 1, 1}}, "", ""},  // one lane twice
+      AuditPin{1, "", ""},                                                // a tree has a root
+      AuditPin{1, Bytes(31, 'r'), ""},                                    //
+      AuditPin{0, Bytes(33, 'r'), ""}                                     //
   };
 
   for (const AgentFrame& frame : broken) {
@@ -134,6 +140,21 @@ TEST_CASE("a frame that breaks a bound is corrupt") {
   CHECK(parse_server_frame(encode(ServerFrame(Reject{Lane::live, 0, ""}))).error().code() == Code::corrupt);
   CHECK(parse_server_frame(encode(ServerFrame(Welcome{epoch, {{Lane::live, 1}, {Lane::live, 1}}, 0}))).error().code() ==
         Code::corrupt);
+}
+
+TEST_CASE("the largest audit head fits a frame, and what is beyond its bounds is corrupt") {
+  const Bytes hash(32, 'h');
+  AuditHead head{Bytes(44_KiB, 'e'), std::vector<Bytes>(64, hash), hash};
+  const Bytes bytes = encode(ServerFrame(head));
+  CHECK(bytes.size() <= frame_bytes_max);
+  CHECK(std::get<AuditHead>(parse_server_frame(bytes).value()).proof.size() == 64);
+  head.proof.push_back(hash);
+  CHECK(parse_server_frame(encode(ServerFrame(head))).error().code() == Code::corrupt);
+  head.proof = {Bytes(31, 'h')};
+  CHECK(parse_server_frame(encode(ServerFrame(head))).error().code() == Code::corrupt);
+  head.proof.clear();
+  head.public_key.clear();
+  CHECK(parse_server_frame(encode(ServerFrame(head))).error().code() == Code::corrupt);
 }
 
 TEST_CASE("a chunk of the largest size fits a frame, and long reasons are cut") {
