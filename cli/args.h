@@ -30,11 +30,11 @@ struct Answer {
 
 using Command =
     std::variant<Answer, LoginOptions, StatusOptions, AgentsListOptions, AgentsTokenOptions, AgentsRevokeOptions,
-                 LogsOptions, MetricsListOptions, MetricsQueryOptions, KeysInitOptions, KeysNewOptions,
-                 KeysApproverAddOptions, KeysApproverRemoveOptions, KeysRotateOptions, KeysRenewOptions,
-                 KeysSignOptions, KeysRevokeOptions, KeysShowOptions, KeysPinOptions, KeysTakeOptions, KeysFetchOptions,
-                 KeysPushOptions, PlanOptions, ApproveOptions, FixRunOptions, FixOrderOptions, ReceiptsOptions,
-                 FixesOptions, AuditListOptions, AuditExportOptions, AuditVerifyOptions>;
+                 LogsOptions, MetricsListOptions, MetricsQueryOptions, AuditListOptions, AuditExportOptions,
+                 AuditVerifyOptions, KeysInitOptions, KeysNewOptions, KeysApproverAddOptions, KeysApproverRemoveOptions,
+                 KeysRotateOptions, KeysRenewOptions, KeysSignOptions, KeysRevokeOptions, KeysShowOptions,
+                 KeysPinOptions, KeysTakeOptions, KeysFetchOptions, KeysPushOptions, PlanOptions, ApproveOptions,
+                 FixRunOptions, FixOrderOptions, ReceiptsOptions, FixesOptions>;
 
 // `arguments` without the program's name. `now` is the day that "10:30" is on. Errors are Code::invalid.
 Result<Command> parse_args(const std::vector<std::string>& arguments, WallTime now);

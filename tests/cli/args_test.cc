@@ -103,7 +103,7 @@ TEST_CASE("a fingerprint is 64 hex digits behind its algorithm") {
 
 TEST_CASE("a refusal says where, what was found and what is allowed") {
   CHECK(refusal({"lgos"}) ==
-        "there is no command \"lgos\"; there are login, status, agents, logs, metrics, keys, plan, "
+        "there is no command \"lgos\"; there are login, status, agents, logs, metrics, audit, keys, plan, "
         "approve, run, stop, rollback, keep, receipts, fixes; see: reeve --help");
   CHECK(refusal({"agents", "revok"}) ==
         "agents: there is no command \"revok\"; there are list, token, revoke; see: reeve agents --help");
