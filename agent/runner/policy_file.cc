@@ -90,7 +90,7 @@ class Reader {
   Status status() const;
 
  private:
-  // -- The reading of YAML -----------------------------------------------------------------------------------------
+  // -- The reading of YAML --------------------------------------------------------------------------------------------
 
   void complain(const Value& at, const std::string& what) {
     complaints_.push_back(file_ + ":" + std::to_string(at.line) + ": " + (at.key.empty() ? "the policy" : at.key) +
@@ -229,7 +229,7 @@ class Reader {
     };
   }
 
-  // -- What the keys mean ------------------------------------------------------------------------------------------
+  // -- What the keys mean ---------------------------------------------------------------------------------------------
 
   void argument(const Value& at, ArgumentRule& rule);
   void environment(const Value& at, CommandRule& rule);
