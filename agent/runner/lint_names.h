@@ -242,8 +242,8 @@ constexpr std::array<std::string_view, 2362> refused_programs{
     "zorba", "zramctl", "zrun", "zsh", "zshdb", "zsoelim", "zstd", "zstdless", "zsync", "zsyncmake", "zypper",
 };
 
-// Programs that are of use with the arguments that policy spells out, and give away too much with any others: they read,
-// write or load what an argument names. No pattern among their arguments.
+// Programs that are of use with the arguments that policy spells out, and give away too much with any others: they
+// read, write or load what an argument names. No pattern among their arguments.
 constexpr std::array<std::string_view, 91> fixed_argument_programs{
     "arp", "b2sum", "btrfs", "caddy", "cat", "chronyd", "cksum", "clusterdb", "cmp", "conntrack", "date", "df", "diff",
     "dig", "dmesg", "dnsmasq", "du", "echo", "egrep", "ethtool", "exportfs", "fallocate", "fgrep", "file", "grep",

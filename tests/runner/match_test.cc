@@ -116,8 +116,8 @@ TEST_CASE("matching agrees with a plain reference on 100,000 random rules and te
 
 TEST_CASE("the shape of a pattern holds for everything that RE2 matches with it") {
   std::mt19937 random(11);
-  const std::vector<std::string> atoms = {"a",        "b",         "\\.",     "\\-",  "/",      "-",    "[ab.]",
-                                          "[a-b]",    "[.-/]",     "[-a]",    "[a-]", "\\d",    "\\w",  "(a|\\.)",
+  const std::vector<std::string> atoms = {"a",        "b",           "\\.",     "\\-",  "/",      "-",    "[ab.]",
+                                          "[a-b]",    "[.-/]",       "[-a]",    "[a-]", "\\d",    "\\w",  "(a|\\.)",
                                           "(?:-|b?)", "((/a){0,2})", "(\\.?b)", "@",    "[\\d.]", "(a|)", "[+--]"};
   const std::vector<std::string> repeats = {"", "", "", "?", "{0}", "{1}", "{2}", "{0,2}", "{1,3}"};
   size_t matched = 0;
