@@ -44,7 +44,7 @@ std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-// -- Names of programs ---------------------------------------------------------------------------------------------
+// -- Names of programs ----------------------------------------------------------------------------------------------
 
 static_assert(std::is_sorted(refused_programs.begin(), refused_programs.end()));
 
@@ -61,7 +61,7 @@ std::string_view try_shorten(std::string_view name) {
   for (const std::string_view variant : variants) {
     if (name.ends_with(variant)) return name.substr(0, name.size() - variant.size());
   }
-  const size_t kept = name.find_last_not_of("0123456789.-_~+");
+  const size_t kept = name.find_last_not_of("0123456789.-_");
   if (kept + 1 < name.size()) return name.substr(0, kept + 1);
   const size_t dot = name.rfind('.');
   return dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
@@ -82,7 +82,7 @@ std::string refuse_name(std::string_view name) {
          "\" is a shell or an interpreter, or is known to run other programs or write any file" + std::string(instead);
 }
 
-// -- Arguments -----------------------------------------------------------------------------------------------------
+// -- Arguments ------------------------------------------------------------------------------------------------------
 
 std::string refuse_literal(std::string_view text) {
   if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; })) {
@@ -141,7 +141,7 @@ std::string refuse_argument(const ArgumentRule& rule, bool root) {
   return {};
 }
 
-// -- The program as it stands on the disk --------------------------------------------------------------------------
+// -- The program as it stands on the disk ---------------------------------------------------------------------------
 
 std::string refuse_on_disk(const CommandRule& rule) {
   struct stat at {};
@@ -254,7 +254,7 @@ std::vector<std::string> lint(const CommandRule& rule) {
     for (const ArgumentRule& value : values) complain("environment." + printable(name), refuse_argument(value, root));
   }
   for (const std::string& folder : rule.write) complain("write", refuse_folder(folder));
-  if (!rule.working_directory.empty()) complain("working_directory", refuse_folder(rule.working_directory));
+  if (is_below_any(rule.working_directory, open_folders)) complain("working_directory", "lies where others may write");
   if (rule.read_only && !rule.write.empty()) complain("read_only", "is true, and write is not empty");
   return complaints;
 }

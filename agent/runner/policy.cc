@@ -64,8 +64,7 @@ Status within(const Demand& demand, bool read_only, uint32_t risk_min, uint32_t 
   return {};
 }
 
-// -- Commands
-// ----------------------------------------------------------------------------------------------------------
+// -- Commands -------------------------------------------------------------------------------------------------------
 
 // How far the checks came before one failed: what came furthest is the rule that was meant.
 class Checks {
@@ -112,7 +111,8 @@ Status folder(const CommandRule& rule, const std::string& wanted, uint32_t owner
   return rule.user == "root" ? trusted_path(wanted, owner) : Status();
 }
 
-bool allows(const CommandRule& rule, const warrant::Argv& argv, const Demand& demand, uint32_t owner, Checks& checks) {
+bool allows(const CommandRule& rule, const warrant::Argv& argv, const Demand& demand, bool listed, uint32_t owner,
+            Checks& checks) {
   const auto count = [](size_t n) { return std::to_string(n) + (n == 1 ? " argument" : " arguments"); };
   if (!checks.passes(equal(count(argv.arguments.size()), count(rule.arguments.size())), "its number")) return false;
   for (size_t i = 0; i < rule.arguments.size(); i++) {
@@ -129,6 +129,7 @@ bool allows(const CommandRule& rule, const warrant::Argv& argv, const Demand& de
   return checks.passes(equal(argv.user, rule.user), "user") &&
          checks.passes(folder(rule, argv.working_directory, owner), "working_directory") &&
          checks.passes(same_file ? Status() : denied("another than policy's"), "sha256") &&
+         checks.passes(listed ? Status() : denied("not under unapproved_read_only"), "it") &&
          checks.passes(within(demand, rule.read_only, rule.risk_min, rule.timeout_ms_max), "") &&
          checks.passes(trusted_program(rule.path, owner), "the program");
 }
@@ -141,12 +142,11 @@ Status permit_command(const Rules& rules, const warrant::Argv& argv, const Deman
   for (const CommandRule& rule : rules.commands) {
     if (paths.find(rule.path) == paths.npos) paths += (paths.empty() ? "" : ", ") + rule.path;
     if (rule.path != argv.path) continue;
-    const auto& unapproved = rules.unapproved_read_only;
+    const auto& dry_runs = rules.unapproved_read_only;
+    const bool listed =
+        demand.purpose != Purpose::dry_run || std::find(dry_runs.begin(), dry_runs.end(), rule.name) != dry_runs.end();
     Checks checks;
-    if (demand.purpose == Purpose::dry_run &&
-        std::find(unapproved.begin(), unapproved.end(), rule.name) == unapproved.end()) {
-      checks.passes(denied("not under unapproved_read_only"), "it");
-    } else if (allows(rule, argv, demand, owner, checks)) {
+    if (allows(rule, argv, demand, listed, owner, checks)) {
       launch.what = Program{.path = rule.path,
                             .sha256 = rule.sha256.empty() ? argv.sha256 : rule.sha256,
                             .arguments = argv.arguments,
@@ -169,8 +169,7 @@ Status permit_command(const Rules& rules, const warrant::Argv& argv, const Deman
   return denied(closest);
 }
 
-// -- Actions
-// -----------------------------------------------------------------------------------------------------------
+// -- Actions --------------------------------------------------------------------------------------------------------
 
 Status permit_action(const Rules& rules, const warrant::Action& action, const Demand& demand, uint32_t owner,
                      Launch& launch) {

@@ -77,8 +77,7 @@ bool is_digest(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// -- Units
-// -------------------------------------------------------------------------------------------------------------
+// -- Units ----------------------------------------------------------------------------------------------------------
 
 // A unit's own name, or one with a "*" for its whole instance.
 bool covers(std::string_view declared_unit, std::string_view unit) {
@@ -118,8 +117,7 @@ Status unit_state(const Asked& asked, Launch& launch) {
   return built_in(asked, launch, {{"unit", asked.text("unit")}, {"state", asked.text("state")}});
 }
 
-// -- Processes
-// ---------------------------------------------------------------------------------------------------------
+// -- Processes ------------------------------------------------------------------------------------------------------
 
 Status change_process(const Asked& asked, Launch& launch) {
   const std::string& name = asked.text("process");
@@ -160,8 +158,7 @@ Status process_running(const Asked& asked, Launch& launch) {
   return built_in(asked, launch, {{"pid_file", process->pid_file}, {"executable", process->executable}});
 }
 
-// -- Files and disks
-// ---------------------------------------------------------------------------------------------------
+// -- Files and disks ------------------------------------------------------------------------------------------------
 
 Status switch_release(const Asked& asked, Launch& launch) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
@@ -213,8 +210,7 @@ Status file_hash(const Asked& asked, Launch& launch) {
   return built_in(asked, launch, {{"path", asked.text("path")}, {"sha256", asked.text("sha256")}});
 }
 
-// -- Network
-// -----------------------------------------------------------------------------------------------------------
+// -- Network --------------------------------------------------------------------------------------------------------
 
 Status port_open(const Asked& asked, Launch& launch) {
   TRY(among("address", asked.text("address"), asked.rules.probes.ports));

@@ -90,7 +90,7 @@ class Reader {
   Status status() const;
 
  private:
-  // -- The reading of YAML -----------------------------------------------------------------------------------------
+  // -- The reading of YAML --------------------------------------------------------------------------------------------
 
   void complain(const Value& at, const std::string& what) {
     complaints_.push_back(file_ + ":" + std::to_string(at.line) + ": " + (at.key.empty() ? "the policy" : at.key) +
@@ -217,8 +217,11 @@ class Reader {
       if (min > max) complain(at, "is upside down; allowed: [from, to]");
     };
   }
+  // No number: "00" would be root by another name.
   Take user(std::string& into) {
-    return text(into, "a user's name", [](const std::string& t) { return t.size() <= 32 && is_name(t); });
+    return text(into, "a user's name", [](const std::string& t) {
+      return t.size() <= 32 && is_name("x" + t) && t.find_first_not_of("0123456789-.") == 0;
+    });
   }
 
   // What may stand in one file only.
@@ -229,7 +232,7 @@ class Reader {
     };
   }
 
-  // -- What the keys mean ------------------------------------------------------------------------------------------
+  // -- What the keys mean ---------------------------------------------------------------------------------------------
 
   void argument(const Value& at, ArgumentRule& rule);
   void environment(const Value& at, CommandRule& rule);
@@ -372,63 +375,54 @@ std::vector<Field> Reader::target_fields() {
     const bool versioned = t.starts_with("/usr/lib/postgresql/") && t.ends_with("/bin/psql") && is_plain_path(t);
     return t == "/usr/bin/psql" || versioned;
   };
-  constexpr Duration year = std::chrono::hours(24 * 365);
-  return {
-      {"units", all_judged(rules_.units, refuse_unit)},
-      {"processes", named<ProcessTarget>(rules_.processes,
-                                         [this, is_signal](ProcessTarget& t) -> std::vector<Field> {
-                                           return {{"pid_file", path(t.pid_file), true},
-                                                   {"executable", path(t.executable), true},
-                                                   {"control", path(t.control)},
-                                                   {"signals", texts(t.signals,
-                                                                     "HUP, INT, QUIT, USR1, USR2, TERM, KILL, "
-                                                                     "WINCH, CONT or STOP",
-                                                                     is_signal)},
-                                                   {"workers", range(t.workers_min, t.workers_max, 1, workers_max)}};
-                                         })},
-      {"releases",
-       named<ReleaseTarget>(
-           rules_.releases,
-           [this](ReleaseTarget& t) -> std::vector<Field> {
-             return {{"link", judged(t.link, refuse_folder), true}, {"folder", judged(t.folder, refuse_folder), true}};
-           })},
-      {"disk_areas",
-       named<DiskArea>(rules_.disk_areas,
-                       [this, is_suffix](DiskArea& t) -> std::vector<Field> {
-                         return {{"folder", judged(t.folder, refuse_folder), true},
-                                 {"suffixes", texts(t.suffixes, "an ending, as in \".gz\"", is_suffix), true},
-                                 {"older_than", duration(t.older_than_ms, 1min, year), true},
-                                 {"bytes_per_run_max",
-                                  [this, &t](const Value& at) {
-                                    const auto size = at.node.IsScalar() ? try_size(at.node.Scalar()) : std::nullopt;
-                                    if (!size || *size == 0) return refuse(at, "a size, as in \"10GiB\"");
-                                    t.bytes_per_run_max = *size;
-                                  },
-                                  true}};
-                       })},
-      {"files", named<FileTarget>(rules_.files,
-                                  [this](FileTarget& t) -> std::vector<Field> {
-                                    return {{"path", judged(t.path, refuse_folder), true},
-                                            {"versions", judged(t.versions, refuse_folder), true}};
-                                  })},
-      {"postgres", named<DatabaseTarget>(rules_.postgres,
-                                         [this, is_role, is_psql](DatabaseTarget& t) -> std::vector<Field> {
-                                           return {
-                                               {"socket", path(t.socket), true},
-                                               {"port", number(t.port, 1, 65535)},
-                                               {"user", text(t.user, "a role's name", is_role)},
-                                               {"database", text(t.database, "a database's name", is_role)},
-                                               {"psql", text(t.psql, "/usr/bin/psql or that of one version", is_psql)}};
-                                         })},
-      {"probes", [this, is_port, is_url](const Value& at) {
-         ProbeTargets& probes = rules_.probes;
-         fields(at, {{"units", all_judged(probes.units, refuse_unit)},
-                     {"ports", texts(probes.ports, "host:port", is_port)},
-                     {"http", texts(probes.http, "a URL that begins with http://", is_url)},
-                     {"disks", texts(probes.disks, "an absolute path or /",
-                                     [](const std::string& t) { return t == "/" || is_plain_path(t); })},
-                     {"files", texts(probes.files, "an absolute path", is_plain_path)}});
-       }}};
+  const auto is_disk = [](const std::string& t) { return t == "/" || is_plain_path(t); };
+  using Fields = std::vector<Field>;
+  const auto process = [this, is_signal](ProcessTarget& t) -> Fields {
+    return {{"pid_file", path(t.pid_file), true},
+            {"executable", path(t.executable), true},
+            {"control", path(t.control)},
+            {"signals", texts(t.signals, "HUP, INT, QUIT, USR1, USR2, TERM, KILL, WINCH, CONT or STOP", is_signal)},
+            {"workers", range(t.workers_min, t.workers_max, 1, workers_max)}};
+  };
+  const auto release = [this](ReleaseTarget& t) -> Fields {
+    return {{"link", judged(t.link, refuse_folder), true}, {"folder", judged(t.folder, refuse_folder), true}};
+  };
+  const auto area = [this, is_suffix](DiskArea& t) -> Fields {
+    const auto size = [this, &t](const Value& at) {
+      const auto bytes = at.node.IsScalar() ? try_size(at.node.Scalar()) : std::nullopt;
+      if (!bytes || *bytes == 0) return refuse(at, "a size, as in \"10GiB\"");
+      t.bytes_per_run_max = *bytes;
+    };
+    return {{"folder", judged(t.folder, refuse_folder), true},
+            {"suffixes", texts(t.suffixes, "an ending, as in \".gz\"", is_suffix), true},
+            {"older_than", duration(t.older_than_ms, 1min, std::chrono::hours(24 * 365)), true},
+            {"bytes_per_run_max", size, true}};
+  };
+  const auto file = [this](FileTarget& t) -> Fields {
+    return {{"path", judged(t.path, refuse_folder), true}, {"versions", judged(t.versions, refuse_folder), true}};
+  };
+  const auto database = [this, is_role, is_psql](DatabaseTarget& t) -> Fields {
+    return {{"socket", path(t.socket), true},
+            {"port", number(t.port, 1, 65535)},
+            {"user", text(t.user, "a role's name", is_role)},
+            {"database", text(t.database, "a database's name", is_role)},
+            {"psql", text(t.psql, "/usr/bin/psql or that of one version", is_psql)}};
+  };
+  const auto probes = [this, is_port, is_url, is_disk](const Value& at) {
+    ProbeTargets& t = rules_.probes;
+    fields(at, {{"units", all_judged(t.units, refuse_unit)},
+                {"ports", texts(t.ports, "host:port", is_port)},
+                {"http", texts(t.http, "a URL that begins with http://", is_url)},
+                {"disks", texts(t.disks, "an absolute path or /", is_disk)},
+                {"files", texts(t.files, "an absolute path", is_plain_path)}});
+  };
+  return {{"units", all_judged(rules_.units, refuse_unit)},
+          {"processes", named<ProcessTarget>(rules_.processes, process)},
+          {"releases", named<ReleaseTarget>(rules_.releases, release)},
+          {"disk_areas", named<DiskArea>(rules_.disk_areas, area)},
+          {"files", named<FileTarget>(rules_.files, file)},
+          {"postgres", named<DatabaseTarget>(rules_.postgres, database)},
+          {"probes", probes}};
 }
 
 void Reader::read(const PolicyFile& file) {

@@ -17,6 +17,13 @@ class Rules(unittest.TestCase):
         self.assertTrue(list(tidy.upward_includes('agent/link.cc', '#include "server/ingest.h"\n')))
         self.assertTrue(list(tidy.upward_includes('server/ingest.cc', '#include "agent/link.h"\n')))
 
+    def test_the_runner_sees_only_its_trusted_base(self):
+        for name in ('agent/spool.h', 'common/wire/frames.h', 'common/sys/loop.h', 'common/sys/yaml.h'):
+            self.assertTrue(list(tidy.upward_includes('agent/runner/policy.cc', f'#include "{name}"\n')))
+        for name in ('agent/runner/lint.h', 'common/warrant/step.h', 'common/sys/disk.h'):
+            self.assertFalse(list(tidy.upward_includes('agent/runner/policy.cc', f'#include "{name}"\n')))
+        self.assertFalse(list(tidy.libraries_at_home('agent/runner/policy_file.cc', '#include <yaml-cpp/yaml.h>\n')))
+
     def test_a_downward_include_passes(self):
         self.assertFalse(list(tidy.upward_includes('agent/link.cc', '#include "common/wire/frames.h"\n')))
 
