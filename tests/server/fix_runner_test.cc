@@ -1,4 +1,6 @@
 // The engine against the runner itself (on a simulated host): what the two make of each other's messages.
+#include <set>
+
 #include "server/fix/desk.h"
 #include "server/fix/engine.h"
 #include "server/fix/org_trust.h"
