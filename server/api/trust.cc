@@ -117,7 +117,8 @@ constexpr std::array table{
            .takes = &new_envelope_schema,
            .gives = &version_schema,
            .status = 201}}
-        .taking(trust_body_bytes_max),
+        .taking(trust_body_bytes_max)
+        .idempotent(),
     Route{"POST",
           "/v1/trust/revocations",
           Permission::org_admin,
@@ -126,7 +127,8 @@ constexpr std::array table{
            .takes = &new_envelope_schema,
            .gives = &version_schema,
            .status = 201}}
-        .taking(trust_body_bytes_max),
+        .taking(trust_body_bytes_max)
+        .idempotent(),
 };
 
 }  // namespace

@@ -18,12 +18,17 @@ Status MemoryFixes::check_room(const FixChange& change) {
     if (plans_.size() >= fix_plans_max) erase_oldest_ended();
     TRY(check_room_for_plan(plans_.size()));
   }
+  const auto comes = [&](const Uuid& id) {
+    return std::any_of(change.plans.begin(), change.plans.end(), [&](const FixPlan& plan) { return plan.id == id; });
+  };
   for (const FixChange::Progress& each : change.progress) {
     const auto plan = plans_.find(each.plan);
-    if (plan == plans_.end() || each.step.index >= plan->second.steps.size()) return no_step();
+    size_t steps = plan == plans_.end() ? 0 : plan->second.steps.size();
+    if (comes(each.plan) && change.plans.front().id == each.plan) steps += change.new_steps.size();
+    if (each.step.index >= steps) return no_step();
   }
   for (const FixChange::Approval& each : change.approvals) {
-    if (!plans_.contains(each.plan)) return no_plan();
+    if (!plans_.contains(each.plan) && !comes(each.plan)) return no_plan();
   }
   return {};
 }

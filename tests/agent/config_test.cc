@@ -83,7 +83,7 @@ TEST_CASE("what is wrong is told with its place, what was found and what is allo
         "/etc/reeve/agent.yaml:2:14: spool.bytes_max is \"15MiB\"; allowed: a size from 16MiB to 1TiB");
   CHECK(complaint("spoool: {}\n") ==
         "/etc/reeve/agent.yaml:1:1: spoool is no known key; allowed: data_dir, host, server, output, time_zone, "
-        "listen, log_level, link, spool, parsers, redact, inputs");
+        "listen, log_level, runner, link, spool, parsers, redact, inputs");
   CHECK(complaint("output: void\n") == "/etc/reeve/agent.yaml:1:9: output is \"void\"; allowed: server, blackhole");
   CHECK(complaint("server: watch.example\n") ==
         "/etc/reeve/agent.yaml:1:9: server is \"watch.example\"; allowed: host:port, as in \"127.0.0.1:7420\" or "
@@ -108,6 +108,14 @@ TEST_CASE("wrong inputs are told by their number") {
         "/etc/reeve/agent.yaml:3:13: inputs[0].interval is \"10ms\"; allowed: a duration from 1s to 1h");
   CHECK(complaint("inputs:\n- type: host\n- type: host\n") ==
         "/etc/reeve/agent.yaml:3:9: inputs[1].type is \"host\" a second time; one is enough for all its metrics");
+}
+
+TEST_CASE("the runner's socket is an absolute path that a socket can have") {
+  CHECK(parse_agent_config("/etc/reeve/agent.yaml", "")->runner == "/run/reeve-runner/runner.sock");
+  CHECK(parse_agent_config("/etc/reeve/agent.yaml", "runner: /tmp/r.sock\n")->runner == "/tmp/r.sock");
+  CHECK(parse_agent_config("/etc/reeve/agent.yaml", "runner: /" + std::string(106, 'r') + "\n").ok());
+  CHECK_FALSE(parse_agent_config("/etc/reeve/agent.yaml", "runner: /" + std::string(107, 'r') + "\n").ok());
+  CHECK_FALSE(parse_agent_config("/etc/reeve/agent.yaml", "runner: run/r.sock\n").ok());
 }
 
 }  // namespace reeve::agent

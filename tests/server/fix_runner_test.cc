@@ -1,4 +1,6 @@
 // The engine against the runner itself (on a simulated host): what the two make of each other's messages.
+#include <set>
+
 #include "server/fix/desk.h"
 #include "server/fix/engine.h"
 #include "server/fix/org_trust.h"
@@ -194,7 +196,8 @@ TEST_CASE("a plan runs on real runners, once on each, and their results are a ch
   CHECK(fleet.state(second) == PlanState::done);
   for (const auto& host : fleet.hosts) CHECK(host->host.started == 2);
   CHECK(fleet.unsuspicious());
-  for (const Runner& row : fleet.store->fixes().list_runners().value()) {
+  const std::vector<Runner> rows = fleet.store->fixes().list_runners().value();
+  for (const Runner& row : rows) {
     CHECK(row.chain_sequence == 2);
     CHECK(row.trust_version == 1);
   }

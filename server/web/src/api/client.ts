@@ -127,6 +127,202 @@ export interface Enrolment {
   host: string;
 }
 
+// What somebody signed about a plan.
+export interface FixApproval {
+  person: string;
+  decision: 'approve' | 'veto';
+  // as its signer says
+  at: string;
+  envelope: string;
+}
+
+// How far the approval of a plan is.
+export interface FixApprovalCounted {
+  // distinct persons whose approval counts
+  counted: number;
+  needed: number;
+  state: 'waiting' | 'approved' | 'running' | 'stopped' | 'done' | 'failed' | 'vetoed' | 'expired' | 'rolling_back' | 'rolled_back';
+}
+
+// What an approver signed.
+export interface FixApprove {
+  plan: string;
+  // a signed Approval
+  envelope: string;
+}
+
+// A program with its arguments; never a shell string.
+export interface FixArgv {
+  // absolute
+  path: string;
+  // of the program, 64 hex digits; absent: as the host's policy has it
+  sha256?: string;
+  arguments?: string[];
+  // all of it
+  environment?: Record<string, string>;
+  working_directory?: string;
+  // a name
+  user: string;
+}
+
+// Something that a runner looked at.
+export interface FixCheck {
+  name: string;
+  // unknown never passes
+  verdict: 'holds' | 'fails' | 'unknown';
+  detail: string;
+}
+
+// Something that takes its time.
+export interface FixCommand {
+  id: string;
+  kind: 'preflight' | 'execute' | 'rollback';
+  plan: string;
+  state: 'running' | 'done';
+  // by index
+  steps: FixCommandStep[];
+}
+
+// To be looked at under /v1/commands.
+export interface FixCommandBegun {
+  command: string;
+  plan: string;
+  state: 'waiting' | 'approved' | 'running' | 'stopped' | 'done' | 'failed' | 'vetoed' | 'expired' | 'rolling_back' | 'rolled_back';
+}
+
+// How far a command is with one step.
+export interface FixCommandStep {
+  index: number;
+  host_name: string;
+  // of the step; of a preflight: waiting, done, offline, refused, no_answer
+  state: string;
+  detail: string;
+  // of a preflight
+  checks: FixCheck[];
+  // the newest, of a run or a rollback
+  result: FixReceipt | null;
+}
+
+// Something to run.
+export interface FixExec {
+  // this or action
+  argv?: FixArgv;
+  // one of the runner's built-in actions, like unit.restart
+  action?: string;
+  // of the action: an object of texts and whole numbers
+  arguments?: unknown;
+  // 1ms to 1h
+  timeout: string;
+  // kept of its output, at most 32768; usually 8192
+  output_bytes?: number;
+}
+
+// Steps that are approved together.
+export interface FixPlan {
+  id: string;
+  title: string;
+  requester: string;
+  state: 'waiting' | 'approved' | 'running' | 'stopped' | 'done' | 'failed' | 'vetoed' | 'expired' | 'rolling_back' | 'rolled_back';
+  created: string;
+  not_after: string;
+  // of its steps
+  count: number;
+  hosts: number;
+  risk_max: number;
+  // of the Merkle tree over the steps' bytes, hex
+  root: string;
+  // persons; 0: the trust file forbids it
+  approvals_needed: number;
+  // by index
+  steps: FixStep[];
+  // oldest first
+  approvals: FixApproval[];
+}
+
+// A plan in a list.
+export interface FixPlanHead {
+  id: string;
+  title: string;
+  requester: string;
+  state: 'waiting' | 'approved' | 'running' | 'stopped' | 'done' | 'failed' | 'vetoed' | 'expired' | 'rolling_back' | 'rolled_back';
+  created: string;
+  not_after: string;
+  // of its steps
+  count: number;
+  hosts: number;
+  risk_max: number;
+}
+
+// What the plan is now.
+export interface FixPlanState {
+  plan: string;
+  state: 'waiting' | 'approved' | 'running' | 'stopped' | 'done' | 'failed' | 'vetoed' | 'expired' | 'rolling_back' | 'rolled_back';
+}
+
+// A page of the plans.
+export interface FixPlans {
+  // newest first
+  plans: FixPlanHead[];
+  next_cursor: string | null;
+}
+
+// A built-in probe that must hold.
+export interface FixPrecondition {
+  action: string;
+  arguments?: unknown;
+}
+
+// What a runner signed about a step.
+export interface FixReceipt {
+  // of the step
+  index: number;
+  // its id, hex
+  step: string;
+  host: string;
+  host_name: string;
+  phase: 'exec' | 'rollback';
+  state: 'not_started' | 'done' | 'failed' | 'unknown' | 'refused';
+  code: string;
+  detail: string;
+  exit_status: number;
+  // 0: none
+  signal: number;
+  started: string | null;
+  ended: string | null;
+  // redacted by the runner, cut to what the step allows
+  output: string;
+  // all that came
+  output_bytes: number;
+  // in the runner's chain of results; 0: a refusal, which is in none
+  sequence: number;
+  // signed by the runner: the truth of all above
+  envelope: string;
+}
+
+// All that runners signed about a plan.
+export interface FixReceipts {
+  plan: string;
+  // in the order of arrival
+  receipts: FixReceipt[];
+}
+
+// One thing to do on one host, and how far it is.
+export interface FixStep {
+  index: number;
+  // SHA-256 of the bytes, hex
+  id: string;
+  // what is approved and run (docs/warrant.md)
+  bytes: string;
+  // 64 hex digits
+  host: string;
+  host_name: string;
+  state: 'waiting' | 'dispatched' | 'not_started' | 'done' | 'failed' | 'unknown' | 'refused' | 'expired';
+  // of a refusal, or of how it ended
+  code: string;
+  detail: string;
+  rollback_state: 'waiting' | 'dispatched' | 'not_started' | 'done' | 'failed' | 'unknown' | 'refused' | 'expired' | null;
+}
+
 // Blocks that will never come.
 export interface Gap {
   epoch: string;
@@ -394,6 +590,37 @@ export interface NewApiKey {
   expires?: string | null;
 }
 
+// A plan to be.
+export interface NewFixPlan {
+  // 1 to 200 bytes
+  title: string;
+  // 1s to 24h
+  valid_for: string;
+  // a person, who cannot approve it; absent: who asks
+  requester?: string;
+  // 1 to 10000
+  steps: NewFixStep[];
+}
+
+// One thing to do on one host.
+export interface NewFixStep {
+  // a runner's host name, or its 64-hex id
+  host: string;
+  exec: FixExec;
+  // read-only; exits 0 where the step's effect is there, 1 where it is not
+  probe?: FixExec;
+  rollback?: FixExec;
+  rollback_on_failure?: boolean;
+  // rolled back unless a keep comes so soon after its end
+  keep_within?: string;
+  effect: 'read_only' | 'idempotent' | 'once';
+  // 0 to 4
+  risk: number;
+  // persons, at least 1; trust and the host may ask for more
+  approvals?: number;
+  preconditions?: FixPrecondition[];
+}
+
 // A user to be.
 export interface NewUser {
   // unique in the org, in either case
@@ -403,6 +630,18 @@ export interface NewUser {
   role: 'viewer' | 'engineer' | 'manager' | 'approver' | 'admin';
   // 10 to 256 bytes; absent: one is made, and given once
   password?: string;
+}
+
+// The plan that is meant.
+export interface OfFixPlan {
+  plan: string;
+}
+
+// The server's own public keys, hex.
+export interface OnlineKeys {
+  planner: string;
+  freshness: string;
+  audit: string;
 }
 
 // One's own password.
@@ -429,6 +668,44 @@ export interface Problem {
   // what we did, on what, what we found, what is allowed
   detail: string;
   request_id: string;
+}
+
+// The program that runs approved steps on one host.
+export interface Runner {
+  // that speaks for it
+  agent: string;
+  // SHA-256 of the public key, hex
+  host: string;
+  // hex; its results are signed with it
+  public_key: string;
+  // as the host itself knows it
+  host_name: string;
+  // of its enrolment
+  epoch: number;
+  version: string;
+  // of its local policy, hex
+  policy_hash: string;
+  // that it has
+  trust_version: number;
+  revocation_version: number;
+  // the highest of a dispatch that it has accepted
+  sequence: number;
+  // of its newest result
+  result_sequence: number;
+  // whether it runs anything
+  execution: boolean;
+  // where it does not
+  why_not: string;
+  // whether its agent has a link
+  online: boolean;
+  // exact to a minute
+  last_seen: string;
+}
+
+// Every runner that was ever seen.
+export interface Runners {
+  // by agent
+  runners: Runner[];
 }
 
 // What the answer cost.
@@ -527,6 +804,12 @@ export interface SignalsAnswer {
   items: SignalItemAnswer[];
 }
 
+// A DSSE envelope (docs/warrant.md).
+export interface SignedEnvelope {
+  // signed by root keys
+  envelope: string;
+}
+
 // A session, and a token of it.
 export interface SignedIn {
   // for "Authorization: Bearer"
@@ -539,10 +822,31 @@ export interface SignedIn {
   org: string;
 }
 
+// What is current now.
+export interface SignedVersion {
+  version: number;
+}
+
 // The process is there.
 export interface Status {
   // "ok" while the process serves
   status: string;
+}
+
+// Who may sign what.
+export interface Trust {
+  // 0: there is none yet
+  version: number;
+  // the newest trust file
+  envelope: string | null;
+  // every version, ascending
+  chain: string[];
+  // what a host is told when it is enrolled
+  root_fingerprint: string | null;
+  // the newest list of what is revoked
+  revocation: string | null;
+  revocation_version: number;
+  online_keys: OnlineKeys;
 }
 
 // Somebody who may sign in.
@@ -1047,6 +1351,88 @@ export interface GetV1AuditQuery {
 // Who did what, newest first
 export function getV1Audit(query: GetV1AuditQuery = {}, options: CallOptions = {}): Promise<AuditPage> {
   return call('GET', '/v1/audit', { query, ...options });
+}
+
+// Who may sign what, and the server's own keys
+export function getV1Trust(options: CallOptions = {}): Promise<Trust> {
+  return call('GET', '/v1/trust', { ...options });
+}
+
+// The next version of the trust file, signed by root keys
+export function postV1Trust(body: SignedEnvelope, options: CallOptions = {}): Promise<SignedVersion> {
+  return call('POST', '/v1/trust', { body, ...options });
+}
+
+// The next list of what is revoked, signed by a root key
+export function postV1TrustRevocations(body: SignedEnvelope, options: CallOptions = {}): Promise<SignedVersion> {
+  return call('POST', '/v1/trust/revocations', { body, ...options });
+}
+
+// The runners
+export function getV1Runners(options: CallOptions = {}): Promise<Runners> {
+  return call('GET', '/v1/runners', { ...options });
+}
+
+// Make a plan of steps; nothing runs by it
+export function postV1FixPlan(body: NewFixPlan, options: CallOptions = {}): Promise<FixPlan> {
+  return call('POST', '/v1/fix/plan', { body, ...options });
+}
+
+export interface GetV1FixPlansQuery {
+  // 1-500, default 100
+  limit?: number;
+  // of the page before
+  cursor?: string;
+}
+
+// The plans, newest first
+export function getV1FixPlans(query: GetV1FixPlansQuery = {}, options: CallOptions = {}): Promise<FixPlans> {
+  return call('GET', '/v1/fix/plans', { query, ...options });
+}
+
+// A plan with its steps and approvals
+export function getV1FixPlansById(id: string, options: CallOptions = {}): Promise<FixPlan> {
+  return call('GET', `/v1/fix/plans/${encodeURIComponent(id)}`, { ...options });
+}
+
+// What the runners signed about a plan
+export function getV1FixPlansByIdReceipts(id: string, options: CallOptions = {}): Promise<FixReceipts> {
+  return call('GET', `/v1/fix/plans/${encodeURIComponent(id)}/receipts`, { ...options });
+}
+
+// Ask the runners what they would say; nothing runs
+export function postV1FixPreflight(body: OfFixPlan, options: CallOptions = {}): Promise<FixCommandBegun> {
+  return call('POST', '/v1/fix/preflight', { body, ...options });
+}
+
+// A signed approval or veto of a plan
+export function postV1FixApprove(body: FixApprove, options: CallOptions = {}): Promise<FixApprovalCounted> {
+  return call('POST', '/v1/fix/approve', { body, ...options });
+}
+
+// Run an approved plan, in waves; again is the same command
+export function postV1FixExecute(body: OfFixPlan, options: CallOptions = {}): Promise<FixCommandBegun> {
+  return call('POST', '/v1/fix/execute', { body, ...options });
+}
+
+// Begin nothing more of a plan, and stop what runs
+export function postV1FixStop(body: OfFixPlan, options: CallOptions = {}): Promise<FixPlanState> {
+  return call('POST', '/v1/fix/stop', { body, ...options });
+}
+
+// Roll back what has ended, last first
+export function postV1FixRollback(body: OfFixPlan, options: CallOptions = {}): Promise<FixCommandBegun> {
+  return call('POST', '/v1/fix/rollback', { body, ...options });
+}
+
+// Keep what would be rolled back by itself
+export function postV1FixKeep(body: OfFixPlan, options: CallOptions = {}): Promise<FixPlanState> {
+  return call('POST', '/v1/fix/keep', { body, ...options });
+}
+
+// How far a command is
+export function getV1CommandsById(id: string, options: CallOptions = {}): Promise<FixCommand> {
+  return call('GET', `/v1/commands/${encodeURIComponent(id)}`, { ...options });
 }
 
 // This API as OpenAPI 3.1, made from the route table
