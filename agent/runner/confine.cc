@@ -39,6 +39,7 @@ constexpr uint32_t our_architecture = AUDIT_ARCH_AARCH64;
 
 // Nothing a step has any business with: other processes' memory, mounts and namespaces, the kernel itself, the clock.
 // io_uring, because its operations pass by every filter.
+// clang-format off: one to a line would be a page
 constexpr int denied_calls[] = {
     SYS_mount,
     SYS_umount2,
@@ -99,6 +100,7 @@ constexpr int denied_calls[] = {
     SYS_modify_ldt,
 #endif
 };
+// clang-format on
 // Their first argument is a process, which must not be the keeper.
 constexpr int calls_on_processes[] = {SYS_kill,
                                       SYS_tkill,
