@@ -81,7 +81,8 @@ class Keeper {
     deadline_ms_ = milliseconds(CLOCK_BOOTTIME) + launch_.timeout_ms;
     if (start()) {
       while (child_ > 0 && !over_) {
-        wait(look_ms);
+        const int64_t due_ms = (kill_at_ms_ != 0 ? kill_at_ms_ : deadline_ms_) - milliseconds(CLOCK_BOOTTIME);
+        wait(std::clamp<int64_t>(due_ms, 0, look_ms));
         look();
       }
       end_tree();

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -51,7 +52,7 @@ struct Sleeper {
   explicit Sleeper(const std::string& pid_file) : pid(fork()) {
     REQUIRE(pid >= 0);
     if (pid == 0) {
-      if (geteuid() == 0 && setuid(nobody) != 0) _exit(1);
+      if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(nobody) != 0 || setuid(nobody) != 0)) _exit(1);
       execl("/bin/sleep", "sleep", "1000", nullptr);
       _exit(1);
     }
@@ -363,9 +364,12 @@ TEST_CASE("probes of ports and HTTP tell what is there, with the network alone")
     CHECK(world.act("http.get", {{"url", "http://" + address + "/health?x=1"}, {"status", "204"}}, true).exit_status ==
           0);
     CHECK(server.wait() == "GET /health?x=1 HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n");
-    CHECK(world.act("port.open", {{"address", address}}, true).exit_status == 0);
-    CHECK(world.act("port.open", {{"address", address}}, false).exit_status == 2);
   }
+  const auto [open_socket, open_address] = tcp_socket();
+  REQUIRE(listen(open_socket, 1) == 0);
+  CHECK(world.act("port.open", {{"address", open_address}}, true).exit_status == 0);
+  CHECK(world.act("port.open", {{"address", open_address}}, false).exit_status == 2);
+  close(open_socket);
   for (const auto& [answer, status] : Arguments{{"HTTP/1.1 500 Oh\r\n", "1"},
                                                 {"nonsense\r\n", "1"},
                                                 {"", "1"},
