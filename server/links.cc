@@ -98,7 +98,6 @@ struct Links::Impl : std::enable_shared_from_this<Impl> {
 };
 
 // -- Who may link
-// ------------------------------------------------------------------------------------------------------
 
 Result<Uuid> Links::Impl::identify(const sys::PeerInfo& peer) const {
   if (!peer.certificate) return Error(Code::denied, "a client certificate is required");
@@ -180,7 +179,6 @@ void Links::Impl::on_closed(const std::shared_ptr<Link>& link, const sys::WebSoc
 }
 
 // -- What sessions ask for
-// ---------------------------------------------------------------------------------------------
 
 void Links::Impl::perform(const std::shared_ptr<Link>& link, std::vector<IngestAction> actions) {
   for (IngestAction& action : actions) {
@@ -326,13 +324,12 @@ void Links::Impl::note_audit_alarm(const Uuid& agent, const std::string& alarm) 
     ++world.counters.audit.alarms;
     log_error("a witness says that the audit was rewritten", {{"agent", to_string(agent)}, {"alarm", alarm}});
   }
-  AuditEntry entry;
-  entry.time = world.loop.clock().wall();
-  entry.actor_kind = "system";
-  entry.actor_name = "reeve-server";
-  entry.action = alarm.empty() ? "audit.alarm_cleared" : "audit.alarm";
-  entry.target = to_string(agent);
-  entry.detail = Json(Json::Object{{"alarm", alarm}}).dump();
+  const AuditEntry entry{.time = world.loop.clock().wall(),
+                         .actor_kind = "system",
+                         .actor_name = "reeve-server",
+                         .action = alarm.empty() ? "audit.alarm_cleared" : "audit.alarm",
+                         .target = to_string(agent),
+                         .detail = Json(Json::Object{{"alarm", alarm}}).dump()};
   const bool taken = world.writer.try_run([agent, alarm, entry](Store& store) {
     const Status noted = store.accounts().note_audit_alarm(agent, alarm, entry);
     if (!noted.ok()) log_error("an alarm is not written down", {{"error", noted.error().text()}});
@@ -383,7 +380,6 @@ void Links::Impl::close(const std::shared_ptr<Link>& link, uint16_t code, const 
 }
 
 // -- By the clock
-// ------------------------------------------------------------------------------------------------------
 
 void Links::Impl::tick() {
   const Instant now = world.loop.clock().now();
@@ -434,7 +430,6 @@ void Links::Impl::publish_online() {
 }
 
 // -- The public face
-// ---------------------------------------------------------------------------------------------------
 
 Links::Links(World world, Options options, std::span<const Agent> agents) {
   options.session.counters = &world.counters.ingest;

@@ -2,6 +2,7 @@
 #include "server/store/sqlite_fixes.h"
 
 #include "server/store/account_tables.h"
+#include "server/store/audit_log.h"
 #include "server/store/fix_rules.h"
 #include "server/store/fix_tables.h"
 

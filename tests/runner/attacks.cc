@@ -76,16 +76,8 @@ Bytes splice_two(AttackWorld& world, Random& random) {
   return one.substr(0, at) + two.substr(at);
 }
 
-Bytes noise(AttackWorld&, Random& random) {
-  return random.bytes(random.below(4096));
-}
-
 // -- Old things
 // --------------------------------------------------------------------------------------------------------
-
-Bytes replay(AttackWorld& world, Random&) {
-  return to_bytes(world.used);
-}
 
 Bytes replay_with_new_dispatch(AttackWorld& world, Random&) {
   Warrant warrant = world.used;
@@ -411,8 +403,8 @@ constexpr Attack table[] = {
     {"cut out", cut_out},
     {"put in", put_in},
     {"splice two", splice_two},
-    {"noise", noise},
-    {"replay", replay},
+    {"noise", [](AttackWorld&, Random& random) { return random.bytes(random.below(4096)); }},
+    {"replay", [](AttackWorld& world, Random&) { return to_bytes(world.used); }},
     {"replay with a new dispatch", replay_with_new_dispatch},
     {"old challenge", old_challenge},
     {"old sequence", old_sequence},

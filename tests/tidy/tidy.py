@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     'plugins': ['plugins/plugin.h'],
     'agent': ['agent', 'collectors', 'plugins/plugin.h', 'common'],
     # The trusted base: what it may see is counted.
-    'agent/runner': ['agent/runner', 'common/base', 'common/crypto', 'common/warrant', 'common/sys/disk.h',
+    'agent/runner': ['agent/runner', 'agent/version.h', 'common/base', 'common/crypto', 'common/warrant', 'common/sys/disk.h',
                      'common/secrets/redact_patterns.h'],
     'server': ['server', 'common'],
     'server/doors': ['server', 'common', 'proto'],
