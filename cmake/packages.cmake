@@ -1,7 +1,7 @@
 # `cmake --install`, and three Debian packages by CPack: reeve-agent, reeve-server, reeve (the command line).
 include(GNUInstallDirs)
 
-install(TARGETS reeve-agent RUNTIME DESTINATION bin COMPONENT agent)
+install(TARGETS reeve-agent reeve-runner reeve-keeper RUNTIME DESTINATION bin COMPONENT agent)
 install(TARGETS reeve-server RUNTIME DESTINATION bin COMPONENT server)
 install(TARGETS reeve RUNTIME DESTINATION bin COMPONENT cli)
 install(FILES systemd/reeve-agent.service systemd/reeve-runner.service DESTINATION lib/systemd/system COMPONENT agent)
@@ -9,6 +9,7 @@ install(FILES systemd/reeve-server.service DESTINATION lib/systemd/system COMPON
 install(FILES ${CMAKE_BINARY_DIR}/plugins/redis.so DESTINATION lib/reeve/plugins COMPONENT agent)
 install(FILES plugins/plugin.h DESTINATION include/reeve/plugins COMPONENT agent)
 install(FILES installers/agent.yaml DESTINATION /etc/reeve COMPONENT agent)
+install(FILES installers/policy.yaml DESTINATION /etc/reeve/policy.d COMPONENT agent)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME reeve)
@@ -37,6 +38,6 @@ foreach(component agent server)
     list(APPEND CPACK_DEBIAN_${COMPONENT}_PACKAGE_CONTROL_EXTRA ${scripts}/${script})
   endforeach()
 endforeach()
-file(WRITE ${CMAKE_BINARY_DIR}/deb/agent/conffiles "/etc/reeve/agent.yaml\n")
+file(WRITE ${CMAKE_BINARY_DIR}/deb/agent/conffiles "/etc/reeve/agent.yaml\n/etc/reeve/policy.d/policy.yaml\n")
 list(APPEND CPACK_DEBIAN_AGENT_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/deb/agent/conffiles)
 include(CPack)

@@ -15,11 +15,9 @@
 namespace reeve::server {
 namespace {
 
-// RFC 6455 section 7.4.1.
-constexpr uint16_t close_going_away = 1001;
+constexpr uint16_t close_going_away = 1001;  // RFC 6455 section 7.4.1, and the two below
 constexpr uint16_t close_policy = 1008;
 constexpr uint16_t close_try_again = 1011;  // wslay knows no 1013, which says it better
-
 constexpr Duration tick_interval = 1s;
 constexpr Duration hint_interval = 2s;  // followers ask often, agents need to hear it seldom
 

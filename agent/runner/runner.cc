@@ -144,7 +144,11 @@ void Runner::on(const warrant::Warrant& warrant) {
     use_challenge(verified.dispatch.challenge);
     judgement = judge_locally(verified.step, now, to_hex(verified.step_id));
   }
-  if (!judgement.ok()) return refuse(judgement, verified.step_id, true);
+  if (!judgement.ok()) {
+    // What was refused before it was decoded is named all the same, so that whoever sent it can tell.
+    const bool decoded = !verified.step_id.empty();
+    return refuse(judgement, decoded ? verified.step_id : warrant::step_id(warrant.step), decoded);
+  }
 
   raise_signed(verified.dispatch.at_ms);
   if (const Status noted = journal_->note_signed_time(signed_ms()); !noted.ok()) {

@@ -108,8 +108,8 @@ void Runner::on(const warrant::PreflightRequest& request) {
 
 void Runner::finish_preflight(const Exit* dry_run) {
   Checks checks(active_->report);
-  const bool told = dry_run != nullptr && dry_run->executed && dry_run->signal == 0 && !dry_run->timed_out &&
-                    dry_run->exit_status <= 1;
+  const bool told = dry_run != nullptr && dry_run->executed && !dry_run->lost && dry_run->signal == 0 &&
+                    !dry_run->timed_out && dry_run->exit_status <= 1;
   if (!told) {
     checks.add("probe", Verdict::unknown, dry_run != nullptr ? dry_run->detail : active_->unsettled.detail);
   } else {

@@ -203,7 +203,8 @@ void Runner::on_exit(const Exit& exit) {
       return finish_preflight(&exit);
     case Stage::probe: {
       world_.launcher.forget(active_->launch_id);
-      const bool told = exit.executed && exit.signal == 0 && !exit.timed_out && !exit.stopped && exit.exit_status <= 1;
+      const bool told =
+          exit.executed && !exit.lost && exit.signal == 0 && !exit.timed_out && !exit.stopped && exit.exit_status <= 1;
       const StepState state = !told ? StepState::unknown : exit.exit_status == 0 ? StepState::done : StepState::failed;
       Exit settled = active_->unsettled;
       settled.detail = "by its probe: " + (exit.detail.empty() ? exit.output : exit.detail);
@@ -211,6 +212,7 @@ void Runner::on_exit(const Exit& exit) {
     }
     case Stage::exec:
     case Stage::rollback: {
+      if (exit.lost) return probe();
       const Outcome outcome = outcome_of(exit);
       return finish(outcome.state, outcome.code, exit);
     }
@@ -302,7 +304,7 @@ void Runner::settle(const JournalEntry& entry) {
 
 // Started, and no trace of how it ended: only its own probe can tell, and it only looks.
 void Runner::probe() {
-  active_->unsettled = Exit{.detail = "the runner ended while it ran"};
+  active_->unsettled = Exit{.detail = "nobody was there to see how it ended"};
   active_->stage = Stage::probe;
   // The rollback's effect is not what the probe looks for.
   const bool can = active_->phase == Phase::exec && active_->step.probe.has_value();

@@ -6,7 +6,7 @@
 
 namespace reeve::server {
 
-constexpr int64_t org_format = 3;
+constexpr int64_t org_format = 4;
 constexpr int64_t day_format = 2;
 
 // Blocks are tens of kilobytes to a few megabytes: large pages keep their chains short.

@@ -42,7 +42,7 @@ struct AttackReport {
   uint64_t genuine = 0;
   uint64_t genuine_done = 0;
   uint64_t started_by_attacks = 0;
-  std::string first_breach{};  // the class and its number
+  std::string first_breach{};                  // the class and its number
   std::map<std::string, uint64_t> breaches{};  // processes started, by class
   std::map<std::string, uint64_t> refusals{};
 };

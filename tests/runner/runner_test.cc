@@ -418,6 +418,25 @@ TEST_CASE("secrets in what a step says do not leave the host") {
   CHECK(results[0].output == "password=[redacted:password] ok\n");
 }
 
+TEST_CASE("a step whose keeper was lost is settled by its probe, and without one is unknown") {
+  const int probe_status = GENERATE(-1, 0, 1, 2);
+  RunnerWorld world;
+  world.host.end = [=](const Launch& launch) {
+    return launch.id.ends_with("-e") ? std::optional<Exit>(Exit{.executed = true, .lost = true})
+                                     : ends_with(probe_status);
+  };
+  Step step = world.step();
+  if (probe_status >= 0) step.probe = program("/usr/bin/uptime");
+
+  (void)world.send(world.warrant_for(world.plan_of(step)));
+  const std::vector<StepResult> results = world.run_to_end();
+
+  REQUIRE(results.size() == 1);
+  CHECK(results[0].state == (probe_status == 0   ? StepState::done
+                             : probe_status == 1 ? StepState::failed
+                                                 : StepState::unknown));
+}
+
 TEST_CASE("the host's rate is counted over restarts") {
   RunnerWorld world;
   const std::string rate = "rate_per_hour: 600";

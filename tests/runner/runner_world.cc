@@ -50,13 +50,16 @@ Result<std::unique_ptr<Running>> SimLauncher::prepare(const Launch& launch) {
   if (host_.refuse_to_prepare) return Error(Code::unavailable, "no process can be made");
   check(!host_.processes.contains(launch.id), "a launch's id is never used twice");
   ++host_.prepared;
+  if (host_.on_prepare) host_.on_prepare();
   host_.processes[launch.id] = {.launch = launch};
   return std::unique_ptr<Running>(new SimRunning(host_, launch.id));
 }
 
 Result<Remains> SimLauncher::find(const std::string& launch_id) {
   const auto found = host_.processes.find(launch_id);
-  if (found == host_.processes.end() || !found->second.gate_open) return Remains{};
+  if (found == host_.processes.end() || found->second.note_lost) return Remains{};
+  // A keeper whose gate was never opened says so before it ends.
+  if (!found->second.gate_open) return Remains{.state = Remains::State::ended, .exit = Exit{.detail = "never opened"}};
   if (found->second.ended) return Remains{.state = Remains::State::ended, .exit = found->second.exit};
   return Remains{.state = Remains::State::running};
 }

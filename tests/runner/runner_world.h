@@ -9,9 +9,9 @@
 
 #include "agent/runner/runner.h"
 #include "common/base/random.h"
-#include "tests/warrant/signed_org.h"
 #include "tests/sim/sim_clock.h"
 #include "tests/sim/sim_disk.h"
+#include "tests/warrant/signed_org.h"
 
 namespace reeve::runner {
 
@@ -25,6 +25,7 @@ struct SimHost {
     bool gate_open = false;
     bool ended = false;
     bool stop_asked = false;
+    bool note_lost = false;  // nobody can tell any more how it ended
     Exit exit{};
   };
   std::map<std::string, Process> processes{};
@@ -35,6 +36,7 @@ struct SimHost {
   std::function<std::optional<Exit>(const Launch& launch)> end = [](const Launch&) {
     return Exit{.executed = true, .output = "done\n", .output_bytes = 5};
   };
+  std::function<void()> on_prepare{};
   // The process that waits at the gate cannot be made.
   bool refuse_to_prepare = false;
 };

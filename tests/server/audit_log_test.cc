@@ -241,7 +241,9 @@ TEST_CASE("an upgrade from format 2 keeps the audit and gives it a tree") {
     Closed closed(world);
     closed.run(
         "DROP TABLE audit_leaves; DROP TABLE audit_nodes; DROP TABLE audit_checkpoints;"
-        "ALTER TABLE agents DROP COLUMN audit_alarm; PRAGMA user_version=2");
+        "ALTER TABLE agents DROP COLUMN audit_alarm; DROP TABLE signed_versions; DROP TABLE runners;"
+        "DROP TABLE fix_plans; DROP TABLE fix_steps; DROP TABLE fix_approvals; DROP TABLE fix_receipts;"
+        "DROP TABLE fix_commands; DROP TABLE fix_checks; PRAGMA user_version=2");
   }
   CHECK(world.store->accounts().audit_tree().value().size == 3);
   CHECK(root_of(*world.store, 3) == warrant::merkle_root(leaves_of(*world.store)));

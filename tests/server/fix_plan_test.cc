@@ -23,7 +23,7 @@ TEST_CASE("a step says all that was written, and what its host is") {
   FixBench bench;
   const std::string argv =
       R"({"host":"web-1","exec":{"argv":{"path":"/usr/bin/systemctl","sha256":")" + std::string(64, 'a') +
-      R"(","arguments":["restart","nginx"],"environment":{"LANG":"C","A":"1"},"working_directory":"/","user":"root"},)"
+      R"(","arguments":["restart","nginx"],"environment":{"LANG":"C","A":"1"},"working_directory":"/srv","user":"root"},)"
       R"("timeout":"2m","output_bytes":0},"probe":{"action":"unit.active","arguments":{"unit":"nginx.service","n":5},)"
       R"("timeout":"5s"},"rollback":{"action":"unit.stop","timeout":"1s"},"rollback_on_failure":true,)"
       R"("keep_within":"60s","effect":"once","risk":3,"approvals":2,)"
