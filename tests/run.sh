@@ -80,6 +80,7 @@ done
 lane=$!
 suite tidy python3 tests/tidy/tidy.py
 suite tidy-rules python3 tests/tidy/tidy_test.py
+suite trusted-lines python3 tests/tidy/trusted_lines.py
 suite format format_check
 suite shellcheck shell_check
 unit_tests "${programs[@]}"
@@ -90,10 +91,18 @@ done
 wait "$lane"
 
 if [ "$full" = yes ]; then
+  install_packages "${boot_packages[@]}" gcovr
   suite sim-campaign build/dev/bin/sim_campaign --full
-  install_packages "${boot_packages[@]}"
+  suite runner-campaign build/dev/bin/runner_campaign --attacks 1000000 --genuine 5000
+  suite runner-kill python3 tests/e2e/test_runner_kill.py --full
+  suite warrant-full python3 tests/e2e/test_warrant_differential.py --full
+  suite warrant-coverage tests/coverage.sh
   cmake --preset release >"$logs/release.log" && cmake --build --preset release >>"$logs/release.log" 2>&1
   suite boot python3 tests/boot/test_boot.py
+  # Hostile children and the keeper as they ship: sanitizers reserve more address space than a step may have.
+  cmake -S . -B build/plain -G Ninja -DCMAKE_BUILD_TYPE=Release -DREEVE_WEB=OFF >>"$logs/release.log"
+  cmake --build build/plain --target reeve-keep reeve-hostile >>"$logs/release.log" 2>&1
+  suite boot-steps python3 tests/boot/test_steps.py
 fi
 
 passed=0 failed=0
