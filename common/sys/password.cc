@@ -5,8 +5,8 @@
 
 #include <charconv>
 
-#include "common/sys/crypto.h"
 #include "common/crypto/digest.h"
+#include "common/sys/crypto.h"
 
 namespace reeve::sys {
 namespace {

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
+#include "common/crypto/digest.h"
 #include "server/auth/auth.h"
 #include "server/auth/jwt.h"
 #include "server/config.h"
 #include "server/store/accounts.h"
 #include "server/store_writer.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "common/base/log.h"
+#include "common/crypto/digest.h"
 #include "common/sys/crypto.h"
 #include "server/api/problem.h"
 #include "server/auth/auth.h"
 #include "server/store/accounts.h"
 #include "server/store_writer.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <array>
 
+#include "common/crypto/digest.h"
 #include "server/api/audit.h"
 #include "server/api/gate.h"
 #include "server/api/params.h"
 #include "server/api/tables.h"
 #include "server/store_writer.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

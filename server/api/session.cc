@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/crypto/digest.h"
 #include "common/sys/password.h"
 #include "server/api/audit.h"
 #include "server/api/gate.h"
@@ -15,7 +16,6 @@
 #include "server/auth/auth.h"
 #include "server/auth/jwt.h"
 #include "server/store_writer.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/crypto/digest.h"
 #include "common/sys/password.h"
 #include "server/api/audit.h"
 #include "server/api/params.h"
@@ -12,7 +13,6 @@
 #include "server/api/user_json.h"
 #include "server/auth/auth.h"
 #include "server/store_writer.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

@@ -1,9 +1,9 @@
 // See auth.h.
 #include "server/auth/auth.h"
 
-#include "common/sys/password.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/signing.h"
+#include "common/sys/password.h"
 
 namespace reeve::server {
 namespace {

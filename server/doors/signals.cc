@@ -4,7 +4,6 @@
 #include <algorithm>
 #include "common/crypto/digest.h"
 
-
 namespace reeve::server {
 
 ItemId hash_item_id(std::string_view kind, BytesView text) {

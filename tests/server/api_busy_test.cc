@@ -1,4 +1,5 @@
 // What the API does when more is asked than it can do.
+#include "common/crypto/digest.h"
 #include "common/sys/http_client.h"
 #include "server/api/api_server.h"
 #include "server/authority.h"
@@ -6,7 +7,6 @@
 #include "server/store_writer.h"
 #include "tests/pch.h"
 #include "tests/server/stubborn_store.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

@@ -1,8 +1,8 @@
 // Enrolment, the link's mutual TLS, revocation, and a block's way from a link to an answer; all over real sockets.
+#include "common/crypto/digest.h"
 #include "tests/pch.h"
 #include "tests/server/api_harness.h"
 #include "tests/server/stubborn_store.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

@@ -5,12 +5,12 @@
 #include <filesystem>
 
 #include "common/base/log.h"
+#include "common/crypto/digest.h"
 #include "common/sys/disk.h"
 #include "common/sys/http_client.h"
 #include "common/sys/tls.h"
 #include "server/org_files.h"
 #include "tests/pch.h"
-#include "common/crypto/digest.h"
 
 namespace reeve::server {
 namespace {

@@ -1,5 +1,7 @@
 // The parts that sign-in is made of: tokens, windows, passwords, seals.
 #include "common/base/json.h"
+#include "common/crypto/digest.h"
+#include "common/crypto/signing.h"
 #include "common/sys/crypto.h"
 #include "common/sys/password.h"
 #include "server/api/idempotency.h"
@@ -7,8 +9,6 @@
 #include "server/auth/jwt.h"
 #include "server/auth/sliding_window.h"
 #include "tests/pch.h"
-#include "common/crypto/digest.h"
-#include "common/crypto/signing.h"
 
 namespace reeve::server {
 namespace {

@@ -3,6 +3,8 @@
 
 #include <future>
 
+#include "common/crypto/digest.h"
+#include "common/crypto/signing.h"
 #include "server/api/idempotency.h"
 #include "server/auth/auth.h"
 #include "server/auth/jwt.h"
@@ -10,8 +12,6 @@
 #include "server/store/accounts.h"
 #include "server/store_writer.h"
 #include "tests/pch.h"
-#include "common/crypto/digest.h"
-#include "common/crypto/signing.h"
 
 namespace reeve::server {
 namespace {

@@ -1,8 +1,8 @@
 // Hashes against published vectors, and what our CA signs and refuses to sign.
 #include "common/sys/crypto.h"
 
-#include "tests/sys/certificates.h"
 #include "common/crypto/digest.h"
+#include "tests/sys/certificates.h"
 
 using namespace reeve;
 using namespace reeve::sys;
