@@ -145,7 +145,7 @@ Result<AgentConfig> parse_agent_config(const std::string& path, std::string_view
   }
   root.read("parsers", config.parser_folders);
   for (std::string& folder : config.parser_folders) {
-    if (!folder.starts_with('/')) folder = sys::parent_directory(path) + "/" + folder;
+    if (!folder.starts_with('/')) folder.insert(0, sys::parent_directory(path) + "/");
   }
   read_redact(root, config.redact);
   for (YamlMap& input : root.maps("inputs")) read_input(input, config);

@@ -62,7 +62,7 @@ struct Pipeline::Stages : std::enable_shared_from_this<Pipeline::Stages> {
   Status open();
   Result<Positions> open_spool();
   Status open_link();
-  void open_collectors(Positions restored);
+  void open_collectors(const Positions& restored);
   void open_collect_worker(size_t index, WorkerShare share);
   Status open_metrics_listener();
   AgentSnapshot snapshot() const;
@@ -100,7 +100,7 @@ Status Pipeline::Stages::open() {
     TRY(open_link());
   }
   // Collectors read bytes, the parser finds time and level, the batcher seals blocks and hands them to the spool.
-  open_collectors(std::move(restored));
+  open_collectors(restored);
   // And the agent tells what it is doing.
   TRY(open_metrics_listener());
   status_timer = world.loop.every(
@@ -209,7 +209,7 @@ void Pipeline::Stages::save_pin() {
       });
 }
 
-void Pipeline::Stages::open_collectors(Positions restored) {
+void Pipeline::Stages::open_collectors(const Positions& restored) {
   std::vector<WorkerShare> shares = plan_workers(options.config.inputs, options.config.line_rules, restored);
   counters.resize(shares.size());
   workers_collecting = shares.size();

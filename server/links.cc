@@ -61,7 +61,7 @@ struct Links::Impl : std::enable_shared_from_this<Impl> {
   sys::TimerId tick_timer;
   sys::TimerId seen_timer;
 
-  Impl(World the_world, Options the_options) : world(the_world), options(std::move(the_options)) {}
+  Impl(World the_world, Options the_options) : world(the_world), options(the_options) {}
 
   Result<Uuid> identify(const sys::PeerInfo& peer) const;
   std::optional<sys::HttpResponse> verdict(const sys::PeerInfo& peer);

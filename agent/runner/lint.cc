@@ -168,7 +168,7 @@ std::string refuse_program(std::string_view path) {
   if (!is_plain_path(path)) return "\"" + printable(path) + "\" is no plain absolute path";
   const std::string given(path);
   for (const std::string& name : {given, resolved(given)}) {
-    if (const std::string why = refuse_name(base_name(name)); !why.empty()) return why;
+    if (std::string why = refuse_name(base_name(name)); !why.empty()) return why;
     if (is_below_any(name, open_folders) || is_below(name, "/root")) {
       return "\"" + printable(name) + "\" lies where others may write";
     }

@@ -225,7 +225,7 @@ class Reader {
   }
 
   // What may stand in one file only.
-  Take once(Take take) {
+  Take once(const Take& take) {
     return [this, take](const Value& at) {
       if (!stood_.insert(at.key).second) return complain(at, "stands in another file");
       take(at);
@@ -253,7 +253,7 @@ void Reader::argument(const Value& at, ArgumentRule& rule) {
   using Kind = ArgumentRule::Kind;
   if (at.node.IsScalar()) return text(rule.texts.emplace_back(), "a text without control characters", is_text)(at);
   if (at.node.IsMap() && at.node.size() != 1) return refuse(at, "one of literal, enum, integer, pattern, path_below");
-  const auto kind = [&rule](Kind wanted, Take take) {
+  const auto kind = [&rule](Kind wanted, const Take& take) {
     return [&rule, wanted, take](const Value& value) {
       rule.kind = wanted;
       take(value);

@@ -12,7 +12,6 @@
 namespace reeve::runner {
 namespace {
 
-using warrant::CheckResult;
 using warrant::Refusal;
 using warrant::Verdict;
 

@@ -206,7 +206,7 @@ FixReply FixEngine::take_revocation(BytesView envelope, const AuditEntry& entry,
 
 // -- Plans -----------------------------------------------------------------------------------------------------------
 
-FixReply FixEngine::add_plan(LoadedPlan loaded, const AuditEntry& entry, FixTime time, FixActions& actions) {
+FixReply FixEngine::add_plan(const LoadedPlan& loaded, const AuditEntry& entry, FixTime time, FixActions& actions) {
   State& state = *state_;
   if (const warrant::TrustState* known = state.trust.state()) {
     for (const FixStep& step : loaded.steps) {

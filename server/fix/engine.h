@@ -101,7 +101,7 @@ class FixEngine {
 
   FixReply take_trust(BytesView envelope, const AuditEntry& entry, FixTime time, FixActions& actions);
   FixReply take_revocation(BytesView envelope, const AuditEntry& entry, FixTime time, FixActions& actions);
-  FixReply add_plan(LoadedPlan plan, const AuditEntry& entry, FixTime time, FixActions& actions);
+  FixReply add_plan(const LoadedPlan& plan, const AuditEntry& entry, FixTime time, FixActions& actions);
   FixReply approve(const LoadedPlan& loaded, BytesView envelope, const AuditEntry& entry, FixTime time,
                    FixActions& actions);
   FixReply execute(const LoadedPlan& loaded, const AuditEntry& entry, FixTime time, FixActions& actions);

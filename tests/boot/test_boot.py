@@ -5,6 +5,7 @@ Builds the three packages from build/release, makes a Debian 12 root with deboot
 run), installs into a copy of it, and boots the copy with systemd-nspawn in a network of its own. Needs root.
 """
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -96,6 +97,14 @@ class Machine:
             self.nspawn.wait()
 
 
+POLICY = """version: 1
+execution: on
+commands:
+  - {name: who, path: /usr/bin/id, user: nobody}
+units: [demo.service]
+"""
+
+
 class Boot(unittest.TestCase):
     """In the order of a machine's life; each test goes on where the one before left it."""
 
@@ -147,6 +156,65 @@ class Boot(unittest.TestCase):
         self.assertIn('Seccomp:\t2', status)
         pid = self.shell('systemctl show -P MainPID reeve-server').strip()
         self.assertIn('CapBnd:\t0000000000000000', self.shell(f'cat /proc/{pid}/status'))
+
+    def api(self, method, path, body):
+        """The API, from within the machine's network by a client of this host: the machine has none."""
+        key = self.shell('cat /var/lib/reeve-server/api.key').strip()
+        out = run('nsenter', '-t', self.machine.init, '-n', 'curl', '-s', '-X', method, '--cacert',
+                  f'{ROOT}/var/lib/reeve-server/ca.pem', '-H', f'X-Api-Key: {key}', '-H', 'Content-Type: application/json',
+                  '-d', json.dumps(body), 'https://localhost:7700' + path)
+        return json.loads(out)
+
+    def step(self, more):
+        return {'host': 'booted', 'effect': 'idempotent', 'risk': 2, **more}
+
+    def carry_out(self, steps):
+        """Plans, approves, runs; gives the receipts."""
+        with open(f'{ROOT}/root/plan.json', 'w', encoding='utf-8') as file:
+            json.dump({'title': 'in the booted machine', 'valid_for': '1h', 'steps': steps}, file)
+        plan = json.loads(self.shell('reeve plan /root/plan.json --json'))['id']
+        self.shell(f'REEVE_HOME=/root/alice reeve approve {plan} --key /root/alice.pem --pass-file /root/phrase --yes')
+        self.shell(f'reeve run {plan} --wait', check=False)
+        return [json.loads(line) for line in self.shell(f'reeve receipts {plan} --json').splitlines()]
+
+    def test_4b_the_runner_carries_out_what_people_signed_and_nothing_else_is_its_own(self):
+        self.assertEqual(self.state('reeve-runner'), 'inactive')  # installed, and disabled
+        self.shell('echo "a phrase that is long enough" >/root/phrase')
+        self.shell('reeve keys init --org default --from-server --yes --pass-file /root/phrase')
+        made = self.shell('reeve keys approver new alice --out /root/alice.pem --pass-file /root/phrase')
+        public = next(word for word in made.split() if len(word) == 64)
+        self.shell(f'reeve keys approver add alice --public {public} --pass-file /root/phrase --push')
+        key = self.api('POST', '/v1/keys', {'label': 'alice', 'role': 'approver'})['key']
+        fingerprint = next(w for w in self.shell('reeve keys show').split() if w.startswith('sha256:') and '@' in w)
+        self.shell(f'echo {key} >/root/alice.key && export REEVE_HOME=/root/alice && reeve login https://localhost:7700 '
+                   f'--key-file /root/alice.key --ca-file /var/lib/reeve-server/ca.pem && '
+                   f'reeve keys pin {fingerprint} --org default')
+
+        self.shell(f'reeve-runner enroll --org default --root {fingerprint}')
+        with open(f'{ROOT}/etc/reeve/policy.d/policy.yaml', 'w', encoding='utf-8') as file:
+            file.write(POLICY)
+        self.shell('reeve-runner check && systemctl enable --now reeve-runner')
+        wait_until('the runner', lambda: self.state('reeve-runner') == 'active')
+        pid = self.shell('systemctl show -P MainPID reeve-runner').strip()
+        self.assertIn('CapEff:\t0000000000000000', self.shell(f'cat /proc/{pid}/status'))
+        devices = [line.split(':')[0].strip() for line in self.shell(f'cat /proc/{pid}/net/dev').splitlines() if ':' in line]
+        self.assertEqual(devices, ['lo'])
+        refused = self.shell(f'nsenter -t {pid} -m touch /srv/x 2>&1 || true')
+        self.assertIn('Read-only file system', refused)
+
+        self.shell('printf "[Service]\\nExecStart=/bin/sleep 1000\\n" >/run/systemd/system/demo.service && '
+                   'systemctl daemon-reload && systemctl start demo')
+        before = self.shell('systemctl show -P InvocationID demo')
+        wait_until('the server knows the runner', lambda: '"execution": true' in json.dumps(self.api('GET', '/v1/runners', {})))
+        receipts = self.carry_out([
+            self.step({'exec': {'argv': {'path': '/usr/bin/id', 'user': 'nobody'}, 'timeout': '30s'}}),
+            self.step({'exec': {'action': 'unit.restart', 'arguments': {'unit': 'demo.service'}, 'timeout': '30s'}})])
+        self.assertEqual([each['state'] for each in receipts], ['done', 'done'], receipts)
+        self.assertIn('(nobody)', receipts[0]['output'])
+        self.assertNotEqual(self.shell('systemctl show -P InvocationID demo'), before)
+
+        denied = self.carry_out([self.step({'exec': {'argv': {'path': '/usr/bin/id', 'user': 'root'}, 'timeout': '30s'}})])
+        self.assertEqual((denied[0]['state'], denied[0]['code']), ('refused', 'policy'))
 
     def test_5_a_killed_program_comes_back_and_a_hung_one_is_killed_by_the_watchdog(self):
         for unit in ('reeve-agent', 'reeve-server'):

@@ -1,5 +1,8 @@
 #include "agent/runner/builtin.h"
+#include "agent/runner/descriptor.h"
 
+#include <poll.h>
+#include <sys/syscall.h>
 #include <catch2/catch.hpp>
 
 #include <csignal>
@@ -65,7 +68,11 @@ struct Sleeper {
     waitpid(pid, nullptr, 0);
   }
   int signal_that_ended_it() {
-    kill(pid, SIGKILL);  // in vain where another has ended it
+    // A signal that was sent may still be on its way; one that was not never comes.
+    const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
+    poll(&ended, 1, 10'000);
+    kill(pid, SIGKILL);
     int status = 0;
     waitpid(std::exchange(pid, 0), &status, 0);
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;

@@ -76,6 +76,7 @@ class FakeRunner {
   std::vector<warrant::Dispatch> dispatches = {};  // of every warrant that came
   std::vector<std::string> refusals = {};          // codes that we gave
   uint64_t acknowledged = 0;
+  size_t preflights = 0;  // that were asked for
   Bytes running = {};
 
   Bytes host() const { return warrant::key_id(key.public_key()); }
@@ -146,6 +147,7 @@ class FakeRunner {
   }
   void on(const warrant::ResultAck& ack, int64_t) { acknowledged = std::max(acknowledged, ack.through); }
   void on(const warrant::PreflightRequest& request, int64_t now_ms) {
+    ++preflights;
     const warrant::PreflightReport report{.org = trust.org(),
                                           .host = host(),
                                           .step = warrant::step_id(request.step),
