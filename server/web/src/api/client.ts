@@ -16,6 +16,8 @@ export interface Agent {
   dropped_total: number;
   // how far it lags
   oldest_unsent_age_ms: number;
+  // what it says, as a witness, contradicts the audit's history
+  audit_alarm: string | null;
   // the last 100
   gaps: Gap[];
 }
@@ -64,6 +66,19 @@ export interface AuditActor {
   name: string;
 }
 
+// The audit's length and root, signed.
+export interface AuditCheckpoint {
+  // the signed checkpoint, base64url
+  envelope: string;
+  // entries
+  size: number;
+  // of their Merkle tree, hex
+  root: string;
+  at: string;
+  // that signed it, hex
+  public_key: string;
+}
+
 // One thing that was done, or refused.
 export interface AuditEntry {
   // grows with each entry
@@ -86,6 +101,14 @@ export interface AuditPage {
   // newest first
   entries: AuditEntry[];
   next_cursor: string | null;
+}
+
+// That one tree begins with another.
+export interface AuditProof {
+  from: number;
+  to: number;
+  // hashes, hex, as RFC 6962 section 2.1.2 orders them
+  proof: string[];
 }
 
 // A one-time enrolment token.
@@ -115,6 +138,8 @@ export interface Enrolled {
   ca: string;
   // host:port to send to
   link: string;
+  // the public key that signs the audit's checkpoints, hex
+  audit_key: string;
 }
 
 // A host that wants to be an agent.
@@ -1352,6 +1377,33 @@ export interface GetV1AuditQuery {
 export function getV1Audit(query: GetV1AuditQuery = {}, options: CallOptions = {}): Promise<AuditPage> {
   return call('GET', '/v1/audit', { query, ...options });
 }
+
+// The newest signed checkpoint of the audit
+export function getV1AuditCheckpoint(options: CallOptions = {}): Promise<AuditCheckpoint> {
+  return call('GET', '/v1/audit/checkpoint', { ...options });
+}
+
+export interface GetV1AuditProofQuery {
+  // the earlier size, at least 1
+  from?: number;
+  // the later size; default that of the newest checkpoint
+  to?: number;
+}
+
+// That the audit begins with what it was
+export function getV1AuditProof(query: GetV1AuditProofQuery = {}, options: CallOptions = {}): Promise<AuditProof> {
+  return call('GET', '/v1/audit/proof', { query, ...options });
+}
+
+export interface GetV1AuditExportQuery {
+  // the first leaf; default 0
+  from?: number;
+  // at most so many leaves; where there are more, the last line is {"next":leaf}
+  limit?: number;
+}
+
+// Every leaf of the audit with its entry; the last line has the newest signed checkpoint
+export const getV1AuditExportPath = '/v1/audit/export';
 
 // Who may sign what, and the server's own keys
 export function getV1Trust(options: CallOptions = {}): Promise<Trust> {
