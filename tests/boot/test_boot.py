@@ -157,12 +157,13 @@ class Boot(unittest.TestCase):
         pid = self.shell('systemctl show -P MainPID reeve-server').strip()
         self.assertIn('CapBnd:\t0000000000000000', self.shell(f'cat /proc/{pid}/status'))
 
-    def api(self, method, path, body):
+    def api(self, method, path, body=None):
         """The API, from within the machine's network by a client of this host: the machine has none."""
         key = self.shell('cat /var/lib/reeve-server/api.key').strip()
+        data = [] if body is None else ['-H', 'Content-Type: application/json', '-d', json.dumps(body)]
         out = run('nsenter', '-t', self.machine.init, '-n', 'curl', '-s', '-X', method, '--cacert',
-                  f'{ROOT}/var/lib/reeve-server/ca.pem', '-H', f'X-Api-Key: {key}', '-H', 'Content-Type: application/json',
-                  '-d', json.dumps(body), 'https://localhost:7700' + path)
+                  f'{ROOT}/var/lib/reeve-server/ca.pem', '-H', f'X-Api-Key: {key}', *data,
+                  'https://localhost:7700' + path)
         return json.loads(out)
 
     def step(self, more):
@@ -205,7 +206,7 @@ class Boot(unittest.TestCase):
         self.shell('printf "[Service]\\nExecStart=/bin/sleep 1000\\n" >/run/systemd/system/demo.service && '
                    'systemctl daemon-reload && systemctl start demo')
         before = self.shell('systemctl show -P InvocationID demo')
-        wait_until('the server knows the runner', lambda: '"execution": true' in json.dumps(self.api('GET', '/v1/runners', {})))
+        wait_until('the server knows the runner', lambda: any(each['execution'] for each in self.api('GET', '/v1/runners')['runners']))
         receipts = self.carry_out([
             self.step({'exec': {'argv': {'path': '/usr/bin/id', 'user': 'nobody'}, 'timeout': '30s'}}),
             self.step({'exec': {'action': 'unit.restart', 'arguments': {'unit': 'demo.service'}, 'timeout': '30s'}})])

@@ -205,10 +205,11 @@ class Host:
         return self.org.warrant(self.host_id, step, self.sequence, self.challenge())
 
     def result_of(self, step, seconds=30):
-        """The first result about this step's own phase that is no refusal, or the refusal."""
+        """What became of this step's own phase, or why it was refused; that it was seen before is neither."""
         self.peer.settimeout(seconds)
         step_id = hashlib.sha256(encode('Step', step)).digest()
-        result = self.expect('result', lambda value: value['step'] == step_id and value['phase'] == 1)
+        result = self.expect('result', lambda value: value['step'] == step_id and value['phase'] == 1 and
+                             value['code'] != b'seen')
         if result['sequence']:
             self.send('result_ack', {'through': result['sequence']})
         return result
