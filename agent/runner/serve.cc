@@ -75,8 +75,8 @@ struct Peer {
     in.append(buffer.data(), static_cast<size_t>(count));
     while (in.size() >= length_bytes) {
       const auto length = load_le<uint32_t>(in.data());
-      if (length > warrant::message_bytes_max) {
-        log_warn("a frame is too long; its sender is cut off", {{"bytes", length}});
+      if (length == 0 || length > warrant::message_bytes_max) {
+        log_warn("a frame's length is out of bounds; its sender is cut off", {{"bytes", length}});
         return false;
       }
       if (in.size() < length_bytes + length) break;
