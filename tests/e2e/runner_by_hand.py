@@ -30,6 +30,13 @@ def now_ms():
     return time.time_ns() // 1_000_000
 
 
+def put_effect(folder):
+    """The test's program, copied to where only root may write: a clone may lie where a policy allows none."""
+    path = shutil.copy(os.path.join(BIN, 'reeve-effect'), folder)
+    os.chmod(path, 0o755)
+    return path
+
+
 class Org:
     def __init__(self, name='acme'):
         self.name = name.encode()

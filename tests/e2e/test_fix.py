@@ -11,8 +11,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import BIN, Lab, Program, wait_until  # noqa: E402
+from runner_by_hand import put_effect  # noqa: E402
 
-EFFECT = os.path.join(BIN, 'reeve-effect')
 POLICY = """version: 1
 execution: on
 rate_per_hour: 600
@@ -38,6 +38,7 @@ class FixLab(Lab):
         os.chmod(self.root, 0o755)
         self.effects = os.path.join(self.root, 'effects')
         os.mkdir(self.effects)
+        self.program = put_effect(self.root)
         self.phrase = self.write('phrase', 'a phrase that is long enough\n')
         self.plans = 0
 
@@ -80,7 +81,7 @@ class FixLab(Lab):
         socket_path = os.path.join(self.root, name + '.sock')
         state, policy = (os.path.join(self.root, name + suffix) for suffix in ('-runner', '-policy.d'))
         os.mkdir(policy)
-        self.write(os.path.join(policy, 'policy.yaml'), POLICY.format(effect=EFFECT, folder=self.effects))
+        self.write(os.path.join(policy, 'policy.yaml'), POLICY.format(effect=self.program, folder=self.effects))
         token = self.token()
         config = os.path.join(self.root, name + '.yaml')
         self.write(name + '.yaml', f'data_dir: {self.root}/{name}\nhost: {name}\nrunner: {socket_path}\ninputs: []\n')
@@ -121,8 +122,8 @@ class FixLab(Lab):
         steps = []
         for host in hosts:
             path = self.effect(f'{self.plans}-{host}')
-            run = {'argv': {'path': EFFECT, 'arguments': ['add', path, str(pause_ms)], 'user': 'root'}, 'timeout': '60s'}
-            look = {'argv': {'path': EFFECT, 'arguments': ['has', path], 'user': 'root'}, 'timeout': '10s'}
+            run = {'argv': {'path': self.program, 'arguments': ['add', path, str(pause_ms)], 'user': 'root'}, 'timeout': '60s'}
+            look = {'argv': {'path': self.program, 'arguments': ['has', path], 'user': 'root'}, 'timeout': '10s'}
             steps.append({'host': host, 'exec': run, 'probe': look, 'effect': 'once', 'risk': 1, **more})
         file = self.write(f'plan-{self.plans}.json',
                           json.dumps({'title': f'plan {self.plans}', 'valid_for': '1h', 'steps': steps}))
@@ -159,7 +160,7 @@ class Fixes(unittest.TestCase):
         lab.reeve('run', plan, '--preflight')
         self.assertEqual(lab.lines(f'{lab.plans}-web-1'), 0)
         shown = lab.approve(plan).stdout
-        self.assertIn(EFFECT, shown)
+        self.assertIn(lab.program, shown)
         self.assertIn('web-2', shown)
         lab.reeve('run', plan, '--wait', timeout=120)
         self.assertEqual(lab.show(plan)['state'], 'done')
@@ -259,7 +260,7 @@ class Fixes(unittest.TestCase):
 
     def test_what_cannot_be_planned_is_refused_with_its_reason(self):
         lab = self.lab
-        run = {'argv': {'path': EFFECT, 'arguments': [], 'user': 'root'}, 'timeout': '60s'}
+        run = {'argv': {'path': lab.program, 'arguments': [], 'user': 'root'}, 'timeout': '60s'}
         for host, step in (('no-such-host', {}), ('web-1', {'risk': 9}), ('web-1', {'effect': 'sometimes'})):
             with self.subTest(host=host, step=step):
                 file = lab.write('bad.json', json.dumps({'title': 'bad', 'valid_for': '1h', 'steps': [

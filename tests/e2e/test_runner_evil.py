@@ -9,8 +9,8 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from runner_by_hand import STATES, Host, Org, encode, program  # noqa: E402
-from test_runner_kill import EFFECT, lines, policy  # noqa: E402
+from runner_by_hand import STATES, Host, Org, encode, program, put_effect  # noqa: E402
+from test_runner_kill import lines, policy  # noqa: E402
 
 MESSAGES = 2000
 
@@ -37,11 +37,12 @@ def main():
     with Host(org, 'version: 1\n') as host:
         effects = os.path.join(host.root, 'effects')
         os.mkdir(effects)
-        host.write_policy(policy(effects))
+        effect = put_effect(host.root)
+        host.write_policy(policy(effects, effect))
         host.start()
         path = os.path.join(effects, 'never')
         open(path, 'x').close()
-        step = host.step(program(EFFECT, 'add', path, '0'))
+        step = host.step(program(effect, 'add', path, '0'))
         right = encode('ToRunner', {'warrant': host.warrant(step)})
         for number in range(MESSAGES):
             try:
@@ -66,7 +67,7 @@ def main():
             wrong.append('something was started')
         good = os.path.join(effects, 'good')
         open(good, 'x').close()
-        step = host.step(program(EFFECT, 'add', good, '0'))
+        step = host.step(program(effect, 'add', good, '0'))
         host.send('warrant', host.warrant(step))
         result = host.result_of(step)
         if STATES[result['state']] != 'done' or lines(good) != 1 or lines(path) != 0:
