@@ -12,6 +12,7 @@
 #include "agent/runner/lint_names.h"
 #include "agent/runner/policy.h"
 #include "agent/runner/policy_rules.h"
+#include "tests/runner/owned_folder.h"
 
 namespace reeve::runner {
 
@@ -41,25 +42,6 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
   }
   return lines;
 }
-
-// A folder below the tree: the temporary one is refused for itself.
-class MadeFolder {
- public:
-  MadeFolder() {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-    check(::chmod(path_.c_str(), 0755) == 0, "a test may set the mode of its own folder");
-  }
-  ~MadeFolder() {
-    std::error_code ignored;  // a leftover is removed by the next run
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_ = policies + "made-" + std::to_string(::getpid());
-};
 
 std::string complaints(const CommandRule& rule) {
   std::string all;
@@ -143,7 +125,7 @@ TEST_CASE("the shipped policy is accepted with all of its examples") {
 }
 
 TEST_CASE("a symlink to a shell is a shell, whatever its name") {
-  const MadeFolder folder;
+  const OwnedFolder folder;
   REQUIRE(::symlink("/bin/sh", (folder / "harmless").c_str()) == 0);
   REQUIRE(::symlink("harmless", (folder / "more-harmless").c_str()) == 0);
   CHECK(refuse_program(folder / "harmless").find("is a shell or an interpreter") != std::string::npos);
@@ -151,7 +133,7 @@ TEST_CASE("a symlink to a shell is a shell, whatever its name") {
 }
 
 TEST_CASE("a script is refused unless its content is pinned") {
-  const MadeFolder folder;
+  const OwnedFolder folder;
   CommandRule rule;
   rule.path = folder / "clear-cache";
   std::ofstream(rule.path) << "#!/bin/sh\n";
@@ -166,7 +148,7 @@ TEST_CASE("a script is refused unless its content is pinned") {
 }
 
 TEST_CASE("a program that is setuid, or lies where others may write, is refused") {
-  const MadeFolder folder;
+  const OwnedFolder folder;
   CommandRule rule;
   rule.path = folder / "clear-cache";
   std::ofstream(rule.path) << "no script";

@@ -2,11 +2,13 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+#include <filesystem>
 
 #include <catch2/catch.hpp>
 #include <fstream>
 
 #include "common/crypto/digest.h"
+#include "tests/runner/owned_folder.h"
 
 namespace reeve::runner {
 
@@ -346,7 +348,10 @@ TEST_CASE("an action on what policy does not declare is denied") {
 }
 
 TEST_CASE("a release is a folder that exists below the declared one") {
-  const std::string folder = REEVE_SOURCE_DIR "/tests/runner";
+  const OwnedFolder owned;
+  const std::string& folder = owned.path();
+  REQUIRE(std::filesystem::create_directories(folder + "/policies/good"));
+  std::ofstream(folder + "/CMakeLists.txt") << "no folder";
   const Policy policy = parse("version: 1\nreleases: {shop: {link: /srv/shop/current, folder: " + folder + "}}\n");
   const auto release = [](const std::string& name) {
     return action_of("release.switch", {{"app", "shop"}, {"release", name}});
@@ -439,7 +444,8 @@ TEST_CASE("windows are days and hours in UTC, and may go past midnight and past 
 
 TEST_CASE("root is not told to use what others can exchange") {
   if (::geteuid() != 0) return;
-  const std::string folder = REEVE_SOURCE_DIR "/tests/runner/policies";
+  const OwnedFolder owned;
+  const std::string& folder = owned.path();
   const Policy policy =
       parse("version: 1\ncommands: [{name: l, path: /usr/bin/ls, arguments: [{path_below: " + folder + "}]}]\n");
   const std::string made = folder + "/made-by-others";
