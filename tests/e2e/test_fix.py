@@ -141,14 +141,12 @@ class FixLab(Lab):
 class Fixes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = FixLab().begin()
+        cls.lab = FixLab()
+        cls.addClassCleanup(cls.lab.__exit__)  # also where the beginning fails
+        cls.lab.begin()
         cls.agents = {name: cls.lab.add_host(name) for name in ('web-1', 'web-2')}
         wait_until('both runners are known and believe', lambda: [
             each for each in cls.lab.runners().values() if each['online'] and each['execution']].__len__() == 2, 60)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.lab.__exit__()
 
     def test_a_plan_is_approved_run_on_both_hosts_and_leaves_receipts(self):
         lab = self.lab
