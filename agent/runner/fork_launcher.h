@@ -22,8 +22,8 @@ class ForkLauncher : public Launcher {
  public:
   struct Options {
     std::string state_directory{};
-    std::string executable = "/proc/self/exe";  // run as `EXECUTABLE keep`
-    Descriptor host_network{};                  // from isolate_network; none: we are in it ourselves
+    std::string executable = "/usr/bin/reeve-keeper";  // run as `EXECUTABLE keep`
+    Descriptor host_network{};                         // from isolate_network; none: we are in it ourselves
   };
   static Result<std::unique_ptr<ForkLauncher>> make(Options options);
 

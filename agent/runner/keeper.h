@@ -1,4 +1,4 @@
-// The one process that waits at the gate, and stays as the step's keeper: `reeve-runner keep`.
+// The one process that waits at the gate, and stays as the step's keeper: `reeve-keeper`.
 //
 // `order` brings the launch and then one byte that opens the gate; when it ends before, the keeper leaves a note that
 // nothing has run, and goes. After that it starts the program as a confined child, takes in its output, and ends the

@@ -20,7 +20,7 @@ class UnitLauncher : public Launcher {
  public:
   struct Options {
     std::string state_directory{};
-    std::string executable = "/usr/bin/reeve-runner";  // run as `EXECUTABLE keep`
+    std::string executable = "/usr/bin/reeve-keeper";  // run as `EXECUTABLE keep`
   };
   static Result<std::unique_ptr<UnitLauncher>> make(Options options);
 

@@ -8,32 +8,14 @@ import glob
 import json
 import os
 import shutil
-import subprocess
-import time
+import sys
 import unittest
 
-CLONE = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from machine import CLONE, Machine, copy_base, run, wait_until  # noqa: E402
+
 BUILD = os.path.join(CLONE, 'build', 'release')
-BASE = os.path.join(CLONE, 'build', 'boot', 'base')
 ROOT = os.path.join(CLONE, 'build', 'boot', 'root')
-
-
-def run(*argv, **options):
-    done = subprocess.run(argv, capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        raise AssertionError(f'{" ".join(argv)}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}')
-    return done.stdout
-
-
-def wait_until(what, condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = condition()
-        if seen:
-            return seen
-        if time.monotonic() > deadline:
-            raise AssertionError(f'{what}: not within {seconds} s; last seen: {seen!r}')
-        time.sleep(0.2)
 
 
 def make_packages():
@@ -44,14 +26,7 @@ def make_packages():
 
 
 def make_root(packages):
-    if not os.path.exists(os.path.join(BASE, 'sbin', 'init')):
-        shutil.rmtree(BASE, ignore_errors=True)
-        os.makedirs(os.path.dirname(BASE), exist_ok=True)
-        command = ['debootstrap', '--variant=minbase', '--include=systemd,systemd-sysv,dbus,ca-certificates', 'bookworm',
-                   BASE]
-        run(*command)
-    shutil.rmtree(ROOT, ignore_errors=True)
-    run('cp', '-a', BASE, ROOT)
+    copy_base(ROOT)
     os.makedirs(f'{ROOT}/packages')
     for package in packages:
         shutil.copy(package, f'{ROOT}/packages/')
@@ -65,36 +40,6 @@ def make_root(packages):
     install = 'apt-get update -qq && apt-get install -y -qq --no-install-recommends /packages/*.deb'
     run('unshare', '--uts', 'sh', '-c', f'hostname booted && chroot {ROOT} sh -c "$0"', install)
     os.remove(f'{ROOT}/usr/sbin/policy-rc.d')
-
-
-class Machine:
-    """The booted root. Commands enter it by the namespaces of its init."""
-
-    def __init__(self):
-        self.nspawn = subprocess.Popen(
-            ['systemd-nspawn', '--quiet', '-D', ROOT, '--boot', '--register=no', '--keep-unit', '--private-network',
-             '--console=pipe'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.init = wait_until('an init', self.find_init)
-        wait_until('the end of booting', lambda: self.shell('systemctl is-system-running --wait || true').strip() in
-                   ('running', 'degraded'))
-
-    def find_init(self):
-        children = subprocess.run(['pgrep', '-P', str(self.nspawn.pid)], capture_output=True, text=True).stdout.split()
-        return children[0] if children else None
-
-    def shell(self, script, check=True):
-        done = subprocess.run(['nsenter', '-t', self.init, '-a', '/bin/sh', '-c', script], capture_output=True, text=True)
-        if check and done.returncode != 0:
-            raise AssertionError(f'{script}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}')
-        return done.stdout
-
-    def off(self):
-        self.shell('systemctl poweroff', check=False)
-        try:
-            self.nspawn.wait(60)
-        except subprocess.TimeoutExpired:
-            self.nspawn.kill()
-            self.nspawn.wait()
 
 
 POLICY = """version: 1
@@ -112,7 +57,7 @@ class Boot(unittest.TestCase):
     def setUpClass(cls):
         cls.packages = make_packages()
         make_root(cls.packages)
-        cls.machine = Machine()
+        cls.machine = Machine(ROOT, '--private-network')
         cls.shell = cls.machine.shell
 
     @classmethod

@@ -8,12 +8,12 @@ and REEVE_KEEP and REEVE_HOSTILE, programs that were built without sanitizers (d
 import os
 import re
 import shutil
-import subprocess
-import time
+import sys
 import unittest
 
-CLONE = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
-BASE = os.path.join(CLONE, 'build', 'boot', 'base')
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from machine import CLONE, Machine, copy_base, run, wait_until  # noqa: E402
+
 ROOT = os.path.join(CLONE, 'build', 'boot', 'steps')
 BIN = os.path.join(CLONE, 'build', 'plain', 'bin')
 KEEP = os.environ.get('REEVE_KEEP', os.path.join(BIN, 'reeve-keep'))
@@ -21,31 +21,8 @@ HOSTILE = os.environ.get('REEVE_HOSTILE', os.path.join(BIN, 'reeve-hostile'))
 LIBRARIES = re.compile(r'=> (/\S+)')
 
 
-def run(*argv):
-    done = subprocess.run(argv, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise AssertionError(f'{" ".join(argv)}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}')
-    return done.stdout
-
-
-def wait_until(what, condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = condition()
-        if seen:
-            return seen
-        if time.monotonic() > deadline:
-            raise AssertionError(f'{what}: not within {seconds} s; last seen: {seen!r}')
-        time.sleep(0.1)
-
-
 def make_root():
-    if not os.path.exists(os.path.join(BASE, 'sbin', 'init')):
-        shutil.rmtree(BASE, ignore_errors=True)
-        os.makedirs(os.path.dirname(BASE), exist_ok=True)
-        run('debootstrap', '--variant=minbase', '--include=systemd,systemd-sysv,dbus,ca-certificates', 'bookworm', BASE)
-    shutil.rmtree(ROOT, ignore_errors=True)
-    run('cp', '-a', BASE, ROOT)
+    copy_base(ROOT)
     for program in (KEEP, HOSTILE):
         shutil.copy(program, f'{ROOT}/usr/bin/')
         for library in LIBRARIES.findall(run('ldd', program)):
@@ -53,6 +30,10 @@ def make_root():
             if not os.path.exists(there):
                 shutil.copy(library, there)
     shutil.copy(f'{CLONE}/systemd/reeve-runner.service', f'{ROOT}/lib/systemd/system/')
+    # The unit starts on enrolled hosts alone.
+    os.makedirs(f'{ROOT}/var/lib/reeve-runner', mode=0o700)
+    with open(f'{ROOT}/var/lib/reeve-runner/identity', 'w', encoding='utf-8'):
+        pass
     run('chroot', ROOT, 'useradd', '--system', '--user-group', 'reeve-agent')
     run('chroot', ROOT, 'useradd', '--system', '--user-group', '--create-home', '--home-dir', '/srv/app', 'app')
     os.makedirs(f'{ROOT}/srv/shared')
@@ -61,39 +42,11 @@ def make_root():
         file.write('[Service]\nExecStart=/bin/sleep infinity\n')
 
 
-class Machine:
-    def __init__(self):
-        self.nspawn = subprocess.Popen(
-            ['systemd-nspawn', '--quiet', '-D', ROOT, '--boot', '--register=no', '--keep-unit', '--network-veth',
-             '--console=pipe'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.init = wait_until('an init', self.find_init)
-        wait_until('the end of booting', lambda: self.shell('systemctl is-system-running --wait || true').strip() in
-                   ('running', 'degraded'))
-
-    def find_init(self):
-        children = subprocess.run(['pgrep', '-P', str(self.nspawn.pid)], capture_output=True, text=True).stdout.split()
-        return children[0] if children else None
-
-    def shell(self, script, check=True):
-        done = subprocess.run(['nsenter', '-t', self.init, '-a', '/bin/sh', '-c', script], capture_output=True, text=True)
-        if check and done.returncode != 0:
-            raise AssertionError(f'{script}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}')
-        return done.stdout
-
-    def off(self):
-        self.shell('systemctl poweroff', check=False)
-        try:
-            self.nspawn.wait(60)
-        except subprocess.TimeoutExpired:
-            self.nspawn.kill()
-            self.nspawn.wait()
-
-
 class Steps(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         make_root()
-        cls.machine = Machine()
+        cls.machine = Machine(ROOT, '--network-veth')
         cls.shell = cls.machine.shell
         cls.count = 0
 
